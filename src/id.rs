@@ -1,0 +1,175 @@
+//! Names of things that can go stale.
+//!
+//! Floor 0. An id is eight bytes, `Copy`, and never zero. It holds a slot, the slot's generation and
+//! the tag of the pump that gave it out, so an id that has outlived its thing reaches nobody, and an
+//! id of another pump is told from one whose thing is over.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use slotmap::{Key, KeyData};
+
+/// How many things of one kind a pump can hold at a time: a slot number has 24 bits.
+pub(crate) const SLOTS_MAX: usize = (1 << SLOT_BITS) - 1;
+
+const SLOT_BITS: u32 = 24;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+const TAG_SHIFT: u32 = 32 + SLOT_BITS;
+
+/// Tells the ids of one pump from those of another.
+///
+/// Eight bits: the tags of 255 pumps that live at a time differ; after that they come round again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PumpTag(u8);
+
+impl PumpTag {
+    /// A tag that the 255 pumps made before this one did not have.
+    pub(crate) fn next() -> PumpTag {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) % 255;
+        PumpTag(number as u8 + 1)
+    }
+}
+
+/// The bits of an id: tag, slot, generation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Bits(NonZeroU64);
+
+impl Bits {
+    fn new<K: Key>(tag: PumpTag, key: K) -> Bits {
+        let key = key.data().as_ffi();
+        let (generation, slot) = (key >> 32, key & u64::from(u32::MAX));
+        debug_assert!(slot <= SLOT_MASK, "tables refuse to grow past SLOTS_MAX");
+        let bits = (u64::from(tag.0) << TAG_SHIFT) | (slot << 32) | generation;
+        Bits(NonZeroU64::new(bits).expect("a pump's tag is never zero"))
+    }
+
+    fn key<K: Key>(self, tag: PumpTag) -> Option<K> {
+        let bits = self.0.get();
+        let (generation, slot) = (bits & u64::from(u32::MAX), (bits >> 32) & SLOT_MASK);
+        (bits >> TAG_SHIFT == u64::from(tag.0)).then(|| KeyData::from_ffi((generation << 32) | slot).into())
+    }
+}
+
+impl fmt::Display for Bits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = self.0.get();
+        write!(f, "{}v{}", (bits >> 32) & SLOT_MASK, bits as u32)
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $key:ident, $word:literal) => {
+        slotmap::new_key_type! { pub(crate) struct $key; }
+
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Bits);
+
+        impl $name {
+            pub(crate) fn new(tag: PumpTag, key: $key) -> $name {
+                $name(Bits::new(tag, key))
+            }
+
+            /// The table's key, if this id was given out by the pump of `tag`.
+            pub(crate) fn key(self, tag: PumpTag) -> Option<$key> {
+                self.0.key(tag)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($word, " {}"), self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// The address of messages, and the owner of operations.
+    ///
+    /// A window of this crate is not a picture on a screen. It is what a Win32 programmer knows as a
+    /// message-only window: messages are addressed to it, operations belong to it, and when it is
+    /// destroyed both are gone.
+    WindowId, WindowKey, "window"
+}
+
+id! {
+    /// Work that was started and will end in one final message, unless it is cancelled first.
+    OperationId, OperationKey, "op"
+}
+
+id! {
+    /// Operations that are cancelled together.
+    GroupId, GroupKey, "group"
+}
+
+/// Who gets an operation's messages, and the group it is cancelled with, if any.
+///
+/// A [`WindowId`] converts into one; [`WindowId::in_group`] adds the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub(crate) window: WindowId,
+    pub(crate) group: Option<GroupId>,
+}
+
+impl WindowId {
+    /// Names this window as the owner of an operation that shall also be in `group`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use msgpump::{Pump, Timer};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let window = pump.open_window();
+    /// let blinking = pump.open_group();
+    /// let timer = pump.set_timer(window.in_group(blinking), Timer::every(Duration::from_millis(500)))?;
+    /// assert_eq!(pump.cancel_group(blinking).operations(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn in_group(self, group: GroupId) -> Owner {
+        Owner { window: self, group: Some(group) }
+    }
+}
+
+impl From<WindowId> for Owner {
+    fn from(window: WindowId) -> Owner {
+        Owner { window, group: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    #[test]
+    fn an_id_leads_back_to_its_key_in_its_own_pump_only() {
+        let (ours, other) = (PumpTag::next(), PumpTag::next());
+        let mut table: SlotMap<OperationKey, ()> = SlotMap::with_key();
+        for _ in 0..100 {
+            let key = table.insert(());
+            let id = OperationId::new(ours, key);
+            assert_eq!(id.key(ours), Some(key));
+            assert_eq!(id.key(other), None);
+        }
+    }
+
+    #[test]
+    fn a_reused_slot_gives_another_id() {
+        let tag = PumpTag::next();
+        let mut table: SlotMap<WindowKey, ()> = SlotMap::with_key();
+        let first = table.insert(());
+        table.remove(first);
+        let second = table.insert(());
+        assert_ne!(WindowId::new(tag, first), WindowId::new(tag, second));
+        assert_eq!(size_of::<Option<WindowId>>(), 8);
+    }
+}
