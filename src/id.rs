@@ -45,6 +45,10 @@ impl Bits {
         Bits(NonZeroU64::new(bits).expect("a pump's tag is never zero"))
     }
 
+    fn slot(self) -> usize {
+        ((self.0.get() >> 32) & SLOT_MASK) as usize
+    }
+
     fn key<K: Key>(self, tag: PumpTag) -> Option<K> {
         let bits = self.0.get();
         let (generation, slot) = (bits & u64::from(u32::MAX), (bits >> 32) & SLOT_MASK);
@@ -55,7 +59,7 @@ impl Bits {
 impl fmt::Display for Bits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = self.0.get();
-        write!(f, "{}v{}", (bits >> 32) & SLOT_MASK, bits as u32)
+        write!(f, "{}v{}", self.slot(), bits as u32)
     }
 }
 
@@ -121,6 +125,11 @@ pub struct Owner {
 }
 
 impl WindowId {
+    /// The number of its slot.
+    pub(crate) fn slot(self) -> usize {
+        self.0.slot()
+    }
+
     /// Names this window as the owner of an operation that shall also be in `group`.
     ///
     /// ```

@@ -1,9 +1,32 @@
 //! A single-threaded event loop shaped like the Win32 message pump.
 
+mod engine;
+mod error;
 mod id;
 mod lookup;
+mod message;
+mod metrics;
+mod moment;
+mod network;
+mod operation;
+mod pump;
+mod queue;
+mod reactor;
+mod rings;
+mod slots;
+mod system;
+#[cfg(test)]
+mod testing;
+mod timer;
+mod timers;
 
+pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
 pub use id::{GroupId, OperationId, Owner, WindowId};
 pub use lookup::{
     Family, Host, HostQuery, LookupError, LookupFailure, Protocol, ProtocolQuery, Service, ServiceQuery, Source,
 };
+pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
+pub use metrics::Metrics;
+pub use pump::{Budget, Pump, Rest, Settings, Turn, Wait};
+pub use reactor::Poster;
+pub use timer::Timer;

@@ -1,0 +1,143 @@
+//! Cancel: work removed, messages purged, silence.
+//!
+//! Part of the engine. It goes one way only: from the operation's table to its timer, its lookup,
+//! its messages. It posts nothing, allocates nothing and runs no code of the program before all is
+//! consistent: the payloads of purged messages are dropped at the very end.
+
+use super::Engine;
+use crate::id::{GroupId, OperationId, WindowId};
+use crate::message::{Cancelled, Payload, Swept};
+use crate::operation::Work;
+use crate::slots::Slot;
+
+/// What became of one operation.
+enum Removed {
+    Pending { messages: usize },
+    Finished { messages: usize },
+}
+
+impl<T> Engine<T> {
+    pub(crate) fn cancel(&mut self, operation: OperationId) -> Cancelled {
+        let Some(key) = operation.key(self.tag) else { return Cancelled::Unknown };
+        let Some(slot) = self.operations.slot(key) else { return Cancelled::Over };
+        let cancelled = match self.remove_operation(slot) {
+            Removed::Pending { .. } => Cancelled::Pending,
+            Removed::Finished { messages } => Cancelled::Queued(messages),
+        };
+        log::debug!("{operation} cancelled: {cancelled}");
+        self.drop_purged();
+        cancelled
+    }
+
+    /// Cancels every operation of a group; `None` if there is no such group.
+    pub(crate) fn cancel_group(&mut self, group: GroupId) -> Option<Swept> {
+        let key = group.key(self.tag).filter(|&key| self.operations.has_group(key))?;
+        let mut swept = Swept::default();
+        while let Some(slot) = self.operations.first_of_group(key) {
+            self.sweep(slot, &mut swept);
+        }
+        log::debug!("{group} cancelled: {} operations, {} messages", swept.operations(), swept.messages());
+        self.drop_purged();
+        Some(swept)
+    }
+
+    pub(crate) fn close_group(&mut self, group: GroupId) -> Option<Swept> {
+        let swept = self.cancel_group(group)?;
+        if let Some(key) = group.key(self.tag) {
+            self.operations.remove_group(key);
+        }
+        Some(swept)
+    }
+
+    /// Cancels every operation of a window; `None` if there is no such window.
+    pub(crate) fn cancel_window(&mut self, window: WindowId) -> Option<Swept> {
+        let swept = self.sweep_window(window)?;
+        self.drop_purged();
+        Some(swept)
+    }
+
+    /// Cancels a window's operations, purges what was posted to it, and forgets it.
+    pub(crate) fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
+        if window == self.root() {
+            return None;
+        }
+        let mut swept = self.sweep_window(window)?;
+        let key = window.key(self.tag)?;
+        let posts = &mut self.operations.window_mut(key)?.posts;
+        let purged = self.queue.purge(posts);
+        self.posted -= purged;
+        self.metrics.purged_messages += purged as u64;
+        swept.messages += purged;
+        self.operations.remove_window(key);
+        log::debug!("{window} destroyed: {} operations, {} messages", swept.operations(), swept.messages());
+        self.drop_purged();
+        Some(swept)
+    }
+
+    /// Takes back the posts to `window` that `unwanted` picks, and says how many they were.
+    pub(crate) fn purge_posts(&mut self, window: WindowId, mut unwanted: impl FnMut(&T) -> bool) -> usize {
+        let Some(key) = window.key(self.tag) else { return 0 };
+        let mut purged = 0;
+        let mut following = self.operations.window_mut(key).and_then(|window| self.queue.first_of(window.posts));
+        while let Some((position, message)) = following {
+            let Payload::Posted(payload) = &message.payload else { unreachable!("a window's chain holds posts alone") };
+            let unwanted = unwanted(payload);
+            let Some(window) = self.operations.window_mut(key) else { break };
+            let next = self.queue.next_of(window.posts, position);
+            if unwanted {
+                self.queue.purge_one(position, &mut window.posts);
+                self.posted -= 1;
+                self.metrics.purged_messages += 1;
+                purged += 1;
+            }
+            following = next.map(|position| (position, self.queue.message_at(position)));
+        }
+        self.drop_purged();
+        purged
+    }
+
+    fn sweep_window(&mut self, window: WindowId) -> Option<Swept> {
+        let key = window.key(self.tag).filter(|&key| self.operations.has_window(key))?;
+        let mut swept = Swept::default();
+        while let Some(slot) = self.operations.first_of_window(key) {
+            self.sweep(slot, &mut swept);
+        }
+        Some(swept)
+    }
+
+    fn sweep(&mut self, slot: Slot, swept: &mut Swept) {
+        match self.remove_operation(slot) {
+            Removed::Pending { messages } => {
+                swept.pending += 1;
+                swept.messages += messages;
+            }
+            Removed::Finished { messages } => {
+                swept.finished += 1;
+                swept.messages += messages;
+            }
+        }
+    }
+
+    /// Takes an operation out of every index, stops its work and purges its messages.
+    fn remove_operation(&mut self, slot: Slot) -> Removed {
+        let mut operation = self.operations.remove(slot);
+        let messages = operation.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
+        self.metrics.purged_messages += messages as u64;
+        match operation.work {
+            Work::Timer { repeat } => {
+                self.timers.remove(slot);
+                self.drop_repeat(repeat);
+                Removed::Pending { messages }
+            }
+            Work::Lookup { .. } => Removed::Pending { messages },
+            Work::Finished { .. } => Removed::Finished { messages },
+        }
+    }
+
+    /// Runs the program's code in the payloads' drop. If one panics, the rest is dropped next time.
+    fn drop_purged(&mut self) {
+        while let Some(payload) = self.queue.take_purged() {
+            drop(payload);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The whole runtime without an operating system.
+//!
+//! Floor 3. Pure: no socket, no clock, no file, no randomness. Facts come in as arguments, `now`
+//! among them; messages go out when they are asked for. Nothing is called back.
+//!
+//! A message becomes visible in one of two ways. Facts (posts, outcomes) are queued when they
+//! happen. States (a timer is due, quit was asked for) become messages when somebody looks, so
+//! ending the state is enough to end its message. A timer is due when its deadline is not after the
+//! *horizon*, the time of the last turn; what is set later is due after it. So nothing that a
+//! handler starts can come back in the same turn.
+
+mod cancel;
+mod select;
+
+use std::time::Duration;
+
+use crate::error::{PostError, PostRefusal, StartRefusal};
+use crate::id::{GroupId, GroupKey, OperationId, OperationKey, Owner, PumpTag, WindowId, WindowKey};
+use crate::message::{Message, Payload};
+use crate::metrics::Metrics;
+use crate::moment::Moment;
+use crate::operation::{Operations, Work};
+use crate::queue::MessageQueue;
+use crate::slots::{Slot, Slots, slot_of};
+use crate::timers::Timers;
+
+use select::Quit;
+
+slotmap::new_key_type! { struct RepeatKey; }
+
+/// What a repeating timer needs beside its deadline.
+#[derive(Clone, Copy)]
+struct Repeat {
+    interval: Duration,
+    count: u64,
+}
+
+/// The runtime.
+pub(crate) struct Engine<T> {
+    tag: PumpTag,
+    root: WindowKey,
+    operations: Operations,
+    queue: MessageQueue<T>,
+    /// How many of the queued messages were posted: these alone are limited.
+    posted: usize,
+    capacity: usize,
+    timers: Timers,
+    repeats: Slots<RepeatKey, Repeat>,
+    horizon: Moment,
+    quit: Quit,
+    /// Posts taken since the last tick, to let a due one through in a flood.
+    posts_in_a_row: usize,
+    pub(crate) metrics: Metrics,
+}
+
+impl<T> Engine<T> {
+    pub(crate) fn new(capacity: usize) -> Engine<T> {
+        let mut operations = Operations::new();
+        Engine {
+            tag: PumpTag::next(),
+            root: operations.open_window(),
+            operations,
+            queue: MessageQueue::new(),
+            posted: 0,
+            capacity,
+            timers: Timers::new(),
+            repeats: Slots::new(),
+            horizon: Moment::START,
+            quit: Quit::NotAsked,
+            posts_in_a_row: 0,
+            metrics: Metrics::default(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> WindowId {
+        WindowId::new(self.tag, self.root)
+    }
+
+    pub(crate) fn open_window(&mut self) -> WindowId {
+        WindowId::new(self.tag, self.operations.open_window())
+    }
+
+    pub(crate) fn open_group(&mut self) -> GroupId {
+        GroupId::new(self.tag, self.operations.open_group())
+    }
+
+    pub(crate) fn has_window(&self, window: WindowId) -> bool {
+        window.key(self.tag).is_some_and(|key| self.operations.has_window(key))
+    }
+
+    pub(crate) fn is_live(&self, operation: OperationId) -> bool {
+        self.live_slot(operation).is_some()
+    }
+
+    pub(crate) fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
+        if self.posted >= self.capacity {
+            return Err(PostError { payload, refusal: PostRefusal::Full });
+        }
+        let posts = window.key(self.tag).and_then(|key| self.operations.window_mut(key)).map(|window| &mut window.posts);
+        let Some(posts) = posts else {
+            return Err(PostError { payload, refusal: PostRefusal::NoSuchWindow(window) });
+        };
+        self.queue.push(posts, Message { window, operation: None, payload: Payload::Posted(payload) });
+        self.posted += 1;
+        Ok(())
+    }
+
+    /// How many more posts the queue takes.
+    pub(crate) fn room(&self) -> usize {
+        self.capacity - self.posted
+    }
+
+    /// Starts a timer whose first deadline is `first`.
+    pub(crate) fn start_timer(
+        &mut self,
+        owner: Owner,
+        first: Moment,
+        interval: Option<Duration>,
+    ) -> Result<OperationId, StartRefusal> {
+        let (window, group) = self.admit(owner)?;
+        let repeat = self.new_repeat(interval);
+        let operation = self.operations.insert(window, group, Work::Timer { repeat });
+        self.arm(slot_of(operation), first);
+        log::debug!(target: "msgpump::timer", "{} set", OperationId::new(self.tag, operation));
+        Ok(OperationId::new(self.tag, operation))
+    }
+
+    /// Gives a living timer a new deadline and interval. Its count of ticks starts again.
+    pub(crate) fn reset_timer(
+        &mut self,
+        timer: OperationId,
+        first: Moment,
+        interval: Option<Duration>,
+    ) -> Result<(), StartRefusal> {
+        let slot = self.live_slot(timer).ok_or(StartRefusal::NotATimer)?;
+        let Work::Timer { repeat } = self.operations.at(slot).work else { return Err(StartRefusal::NotATimer) };
+        let repeat = match (repeat, interval) {
+            (Some(slot), Some(interval)) => {
+                *self.repeats.at_mut(slot) = Repeat { interval, count: 0 };
+                Some(slot)
+            }
+            (repeat, _) => {
+                self.drop_repeat(repeat);
+                self.new_repeat(interval)
+            }
+        };
+        self.operations.at_mut(slot).work = Work::Timer { repeat };
+        self.arm(slot, first);
+        Ok(())
+    }
+
+    /// Whether `owner` can start one more operation.
+    fn admit(&self, owner: Owner) -> Result<(WindowKey, Option<GroupKey>), StartRefusal> {
+        let window = owner.window.key(self.tag).filter(|&key| self.operations.has_window(key));
+        let window = window.ok_or(StartRefusal::NoSuchWindow(owner.window))?;
+        let group = match owner.group {
+            Some(group) => {
+                let key = group.key(self.tag).filter(|&key| self.operations.has_group(key));
+                Some(key.ok_or(StartRefusal::NoSuchGroup(group))?)
+            }
+            None => None,
+        };
+        if self.operations.is_full() {
+            return Err(StartRefusal::Full);
+        }
+        Ok((window, group))
+    }
+
+    fn arm(&mut self, slot: Slot, deadline: Moment) {
+        // Beyond the horizon, so that it is not due before the next turn.
+        self.timers.set(slot, deadline.max(self.horizon.successor()));
+    }
+
+    fn new_repeat(&mut self, interval: Option<Duration>) -> Option<Slot> {
+        interval.map(|interval| slot_of(self.repeats.insert(Repeat { interval, count: 0 })))
+    }
+
+    fn drop_repeat(&mut self, repeat: Option<Slot>) {
+        if let Some(slot) = repeat {
+            self.repeats.remove(self.repeats.key_at(slot));
+        }
+    }
+
+    /// The time has become `now`: what is due by then can be taken.
+    pub(crate) fn advance(&mut self, now: Moment) {
+        self.horizon = self.horizon.max(now);
+    }
+
+    /// The soonest moment at which something will be due, whether or not it is past.
+    pub(crate) fn next_deadline(&self) -> Option<Moment> {
+        self.timers.first().map(|(deadline, _)| deadline)
+    }
+
+    /// The soonest moment at which more will be due than is due at the horizon. Looks at every timer.
+    pub(crate) fn next_deadline_after_horizon(&self) -> Option<Moment> {
+        let slot = self.timers.first_that(|deadline, _| deadline > self.horizon)?;
+        self.timers.deadline(slot)
+    }
+
+    pub(crate) fn queue_len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Fills in what the engine holds at the moment.
+    pub(crate) fn measure(&self) -> Metrics {
+        Metrics {
+            queued: self.queue.len(),
+            operations: self.operations.len(),
+            timers: self.timers.len(),
+            windows: self.operations.windows_len(),
+            ..self.metrics
+        }
+    }
+
+    fn live_slot(&self, operation: OperationId) -> Option<Slot> {
+        self.live_key(operation).and_then(|key| self.operations.slot(key))
+    }
+
+    fn live_key(&self, operation: OperationId) -> Option<OperationKey> {
+        operation.key(self.tag)
+    }
+}

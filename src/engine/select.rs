@@ -1,0 +1,225 @@
+//! Which message comes next.
+//!
+//! Part of the engine. In order: what is queued, quit, ticks. Two bounds keep that order fair:
+//! after [`POSTS_IN_A_ROW_MAX`] queued messages a due tick is let through, and quit waits for what
+//! was queued before it and as many more, not for a program that posts to itself without end.
+
+use super::Engine;
+use crate::id::OperationId;
+use crate::message::{Filter, Kind, Message, Payload, Tick};
+use crate::operation::Work;
+use crate::queue::Position;
+use crate::slots::Slot;
+
+/// How many queued messages may come one after another while a tick is due.
+pub(crate) const POSTS_IN_A_ROW_MAX: usize = 64;
+
+/// Whether the program asked itself to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quit {
+    NotAsked,
+    /// Asked, and not told yet. Of the queue, at most `patience` more messages come first.
+    Asked { code: i32, patience: usize },
+    /// The message was taken; the loop is over until the program says otherwise.
+    Told { code: i32 },
+}
+
+/// The message that comes next, still in its place.
+#[derive(Clone, Copy)]
+enum Choice {
+    Queued(Position),
+    Quit(i32),
+    Tick(Slot),
+}
+
+impl<T> Engine<T> {
+    pub(crate) fn quit(&mut self, code: i32) {
+        self.quit = match self.quit {
+            Quit::Asked { patience, .. } => Quit::Asked { code, patience },
+            _ => Quit::Asked { code, patience: self.queue.len() + POSTS_IN_A_ROW_MAX },
+        };
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.quit = Quit::NotAsked;
+    }
+
+    pub(crate) fn quit_code(&self) -> Option<i32> {
+        match self.quit {
+            Quit::NotAsked => None,
+            Quit::Asked { code, .. } | Quit::Told { code } => Some(code),
+        }
+    }
+
+    /// Whether the loop is over: quit is told, or it is what comes next and is told by this call.
+    pub(crate) fn tell_quit(&mut self) -> bool {
+        match self.quit {
+            Quit::Asked { code, patience } if self.queue.len() == 0 || patience == 0 => {
+                self.quit = Quit::Told { code };
+                true
+            }
+            Quit::Told { .. } => self.queue.len() == 0,
+            _ => false,
+        }
+    }
+
+    /// Whether a message can be taken without a turn.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.queue.len() > 0 || matches!(self.quit, Quit::Asked { .. }) || self.due_tick().is_some()
+    }
+
+    /// Takes the next message that `filter` admits.
+    pub(crate) fn take(&mut self, filter: &Filter) -> Option<Message<T>> {
+        let message = match self.choose(filter)? {
+            Choice::Queued(position) => {
+                self.posts_in_a_row += 1;
+                if let Quit::Asked { patience, .. } = &mut self.quit {
+                    *patience = patience.saturating_sub(1);
+                }
+                self.take_queued(position)
+            }
+            Choice::Quit(code) => {
+                self.quit = Quit::Told { code };
+                self.quit_message(code)
+            }
+            Choice::Tick(slot) => {
+                self.posts_in_a_row = 0;
+                self.take_tick(slot)
+            }
+        };
+        self.metrics.messages += 1;
+        Some(message)
+    }
+
+    /// Takes the next posted message that `wanted` accepts.
+    pub(crate) fn take_posted(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Option<Message<T>> {
+        let (position, _) = self.queue.find(|message| match &message.payload {
+            Payload::Posted(payload) => wanted(payload),
+            _ => false,
+        })?;
+        self.metrics.messages += 1;
+        Some(self.take_queued(position))
+    }
+
+    /// Shows the next message that `filter` admits, and leaves everything as it is.
+    pub(crate) fn peek<'a>(&'a self, filter: &Filter, made: &'a mut Option<Message<T>>) -> Option<&'a Message<T>> {
+        match self.choose(filter)? {
+            Choice::Queued(position) => Some(self.queue.message_at(position)),
+            Choice::Quit(code) => Some(made.insert(self.quit_message(code))),
+            Choice::Tick(slot) => Some(made.insert(self.tick_message(slot))),
+        }
+    }
+
+    fn choose(&self, filter: &Filter) -> Option<Choice> {
+        let due = || match filter.is_any() {
+            true => self.due_tick(),
+            false => self.due_tick_for(filter),
+        };
+        if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX {
+            if let Some(slot) = due() {
+                return Some(Choice::Tick(slot));
+            }
+        }
+        if let Quit::Asked { code, patience: 0 } = self.quit {
+            return Some(Choice::Quit(code));
+        }
+        let queued = match filter.is_any() {
+            true => self.queue.first(),
+            false => self.queue.find(|message| filter.admits(message.window, message.operation, message.payload.kind())),
+        };
+        if let Some((position, _)) = queued {
+            return Some(Choice::Queued(position));
+        }
+        if let Quit::Asked { code, .. } = self.quit {
+            return Some(Choice::Quit(code));
+        }
+        due().map(Choice::Tick)
+    }
+
+    fn due_tick(&self) -> Option<Slot> {
+        self.timers.first().filter(|&(deadline, _)| deadline <= self.horizon).map(|(_, slot)| slot)
+    }
+
+    /// Looks at every timer: filters on ticks are rare.
+    fn due_tick_for(&self, filter: &Filter) -> Option<Slot> {
+        self.timers.first_that(|deadline, slot| {
+            deadline <= self.horizon
+                && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
+        })
+    }
+
+    /// Takes a queued message, and ends its operation if it is its last.
+    fn take_queued(&mut self, position: Position) -> Message<T> {
+        let message = self.queue.message_at(position);
+        let (window, operation, is_final) = (message.window, message.operation, message.payload.is_final());
+        match operation.and_then(|id| self.live_slot(id)) {
+            None => {
+                let window = window.key(self.tag).and_then(|key| self.operations.window_mut(key));
+                let window = window.expect("the messages of a destroyed window are purged");
+                self.posted -= 1;
+                self.queue.remove(position, &mut window.posts)
+            }
+            Some(slot) => {
+                let queued = self.operations.at_mut(slot).work.queued_mut().expect("timers queue no messages");
+                let message = self.queue.remove(position, queued);
+                if is_final {
+                    self.operations.remove(slot);
+                }
+                message
+            }
+        }
+    }
+
+    fn take_tick(&mut self, slot: Slot) -> Message<T> {
+        let message = self.tick_message(slot);
+        let Work::Timer { repeat } = self.operations.at(slot).work else {
+            unreachable!("only timers have deadlines here")
+        };
+        match repeat {
+            None => {
+                self.timers.remove(slot);
+                self.operations.remove(slot);
+            }
+            Some(repeat) => {
+                let deadline = self.timers.deadline(slot).expect("a due timer is set");
+                let missed = self.missed(slot, repeat);
+                let repeat = self.repeats.at_mut(repeat);
+                repeat.count += 1;
+                let periods = u32::try_from(missed.saturating_add(1)).unwrap_or(u32::MAX);
+                let next = deadline.saturating_add(repeat.interval.saturating_mul(periods));
+                self.arm(slot, next);
+            }
+        }
+        message
+    }
+
+    fn tick_message(&self, slot: Slot) -> Message<T> {
+        let Work::Timer { repeat } = self.operations.at(slot).work else {
+            unreachable!("only timers have deadlines here")
+        };
+        let tick = match repeat {
+            None => Tick { count: 1, missed: 0 },
+            Some(repeat) => Tick { count: self.repeats.at(repeat).count + 1, missed: self.missed(slot, repeat) },
+        };
+        Message { window: self.window_of(slot), operation: Some(self.id_of(slot)), payload: Payload::Tick(tick) }
+    }
+
+    /// How many whole periods of a due timer have passed after the one that is due.
+    fn missed(&self, slot: Slot, repeat: Slot) -> u64 {
+        let deadline = self.timers.deadline(slot).expect("a due timer is set");
+        let late = self.horizon.since(deadline).as_nanos();
+        u64::try_from(late / self.repeats.at(repeat).interval.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn quit_message(&self, code: i32) -> Message<T> {
+        Message { window: self.root(), operation: None, payload: Payload::Quit(code) }
+    }
+
+    fn window_of(&self, slot: Slot) -> crate::id::WindowId {
+        crate::id::WindowId::new(self.tag, self.operations.window_key_at(self.operations.at(slot).window))
+    }
+
+    fn id_of(&self, slot: Slot) -> OperationId {
+        OperationId::new(self.tag, self.operations.key_at(slot))
+    }
+}

@@ -1,0 +1,60 @@
+//! Time as the engine knows it: nanoseconds since the pump was made.
+//!
+//! Floor 0. No clock is read here: a moment is made from an instant that somebody else read. One
+//! word instead of the operating system's two keeps deadlines cheap to store and to compare.
+
+use std::time::{Duration, Instant};
+
+/// A point on the pump's time line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    pub(crate) const START: Moment = Moment(0);
+
+    pub(crate) fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `interval` later, or `None` beyond the range of the time line (584 years).
+    pub(crate) fn checked_add(self, interval: Duration) -> Option<Moment> {
+        u64::try_from(interval.as_nanos()).ok().and_then(|nanos| self.0.checked_add(nanos)).map(Moment)
+    }
+
+    /// The moment `interval` later, at most the end of the time line.
+    pub(crate) fn saturating_add(self, interval: Duration) -> Moment {
+        self.checked_add(interval).unwrap_or(Moment(u64::MAX))
+    }
+
+    /// The time from `earlier` until this moment; zero if it is not earlier.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The next moment that can be told from this one.
+    pub(crate) fn successor(self) -> Moment {
+        Moment(self.0.saturating_add(1))
+    }
+}
+
+/// Turns instants into moments and back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLine {
+    epoch: Instant,
+}
+
+impl TimeLine {
+    pub(crate) fn starting_at(epoch: Instant) -> TimeLine {
+        TimeLine { epoch }
+    }
+
+    pub(crate) fn moment(self, instant: Instant) -> Moment {
+        let nanos = instant.saturating_duration_since(self.epoch).as_nanos();
+        Moment(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// The instant of `moment`, or `None` where the operating system's clock cannot express it.
+    pub(crate) fn instant(self, moment: Moment) -> Option<Instant> {
+        self.epoch.checked_add(Duration::from_nanos(moment.0))
+    }
+}

@@ -1,0 +1,64 @@
+//! What the machines ask of the outside.
+//!
+//! Floor 1. A trait: the reactor carries it out with real sockets, the simulation with scripted
+//! ones. Every call returns at once.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::id::OperationKey;
+
+slotmap::new_key_type! {
+    /// A socket held by the outside.
+    pub(crate) struct SocketKey;
+
+    /// A question that the resolver works on.
+    pub(crate) struct JobKey;
+}
+
+/// Whom a socket's readiness is for. Rides with the socket, so that a late one finds nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SocketOwner {
+    Job(JobKey),
+    #[expect(dead_code, reason = "sockets of the program come with the watch operation")]
+    Operation(OperationKey),
+}
+
+/// How a socket speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Datagram,
+    Stream,
+}
+
+/// Why a socket could not be opened.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// The process or the machine has no descriptor left: worth another try later.
+    OutOfDescriptors,
+    /// There is no way to this address.
+    Unreachable(io::Error),
+}
+
+/// The outside.
+pub(crate) trait Network {
+    /// Opens a socket of its own, with a port of the system's choice, connected to `server`.
+    ///
+    /// A stream is usable once it has been reported writable.
+    fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError>;
+
+    /// Sends a datagram, or as much of a stream's bytes as fits.
+    fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Receives a datagram or some of a stream's bytes.
+    fn receive(&mut self, socket: SocketKey, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Closes a socket. Nothing of it is reported any more.
+    fn close(&mut self, socket: SocketKey);
+
+    /// The address that a packet to `destination` would carry as its source, if there is a way.
+    fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr>;
+
+    /// A number that nobody outside can guess.
+    fn unpredictable(&mut self) -> u16;
+}

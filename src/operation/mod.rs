@@ -1,0 +1,164 @@
+//! The operations that live, to whom they belong, and what each of them does.
+//!
+//! Floor 2. Pure. An operation lives from its start until its last message is taken, or until it
+//! is cancelled. It is in the ring of its window and, if it has one, of its group, so that both can
+//! be cancelled by a pass over their members alone.
+
+use crate::id::{GroupKey, OperationKey, WindowKey};
+use crate::queue::Chain;
+use crate::rings::{Ring, Rings};
+use crate::slots::{Slot, Slots, slot_of};
+
+/// One operation.
+pub(crate) struct Operation {
+    /// The window that gets its messages.
+    pub(crate) window: Slot,
+    group: Option<Slot>,
+    pub(crate) work: Work,
+}
+
+/// What an operation is doing.
+pub(crate) enum Work {
+    /// A timer; its deadline is kept by the engine, the rest, if it repeats, in `repeat`.
+    Timer { repeat: Option<Slot> },
+    /// A host lookup that the resolver still works on.
+    Lookup { lookup: Slot, queued: Chain },
+    /// Finished: its final message waits to be taken.
+    Finished { queued: Chain },
+}
+
+/// A window: the owner of messages and operations.
+pub(crate) struct Window {
+    /// What was posted to it and waits.
+    pub(crate) posts: Chain,
+    operations: Ring,
+}
+
+/// The tables of operations, windows and groups.
+pub(crate) struct Operations {
+    operations: Slots<OperationKey, Operation>,
+    windows: Slots<WindowKey, Window>,
+    groups: Slots<GroupKey, Ring>,
+    by_window: Rings,
+    by_group: Rings,
+}
+
+impl Operations {
+    pub(crate) fn new() -> Operations {
+        Operations {
+            operations: Slots::new(),
+            windows: Slots::new(),
+            groups: Slots::new(),
+            by_window: Rings::new(),
+            by_group: Rings::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.operations.is_full()
+    }
+
+    pub(crate) fn windows_len(&self) -> usize {
+        self.windows.len()
+    }
+
+    pub(crate) fn open_window(&mut self) -> WindowKey {
+        assert!(!self.windows.is_full(), "more than {} windows are open at a time", crate::id::SLOTS_MAX);
+        self.windows.insert(Window { posts: Chain::EMPTY, operations: Ring::EMPTY })
+    }
+
+    pub(crate) fn open_group(&mut self) -> GroupKey {
+        assert!(!self.groups.is_full(), "more than {} groups are open at a time", crate::id::SLOTS_MAX);
+        self.groups.insert(Ring::EMPTY)
+    }
+
+    pub(crate) fn has_window(&self, window: WindowKey) -> bool {
+        self.windows.contains(window)
+    }
+
+    pub(crate) fn has_group(&self, group: GroupKey) -> bool {
+        self.groups.contains(group)
+    }
+
+    /// Forgets a window whose operations are all removed.
+    pub(crate) fn remove_window(&mut self, window: WindowKey) {
+        let removed = self.windows.remove(window);
+        debug_assert!(removed.is_none_or(|window| window.operations.is_empty() && window.posts.is_empty()));
+    }
+
+    /// Forgets a group whose operations are all removed.
+    pub(crate) fn remove_group(&mut self, group: GroupKey) {
+        let removed = self.groups.remove(group);
+        debug_assert!(removed.is_none_or(Ring::is_empty));
+    }
+
+    /// Adds an operation of living owners. The caller has made sure that the table is not full.
+    pub(crate) fn insert(&mut self, window: WindowKey, group: Option<GroupKey>, work: Work) -> OperationKey {
+        let (window, group) = (slot_of(window), group.map(slot_of));
+        let key = self.operations.insert(Operation { window, group, work });
+        self.by_window.push(&mut self.windows.at_mut(window).operations, slot_of(key));
+        if let Some(group) = group {
+            self.by_group.push(self.groups.at_mut(group), slot_of(key));
+        }
+        key
+    }
+
+    /// Takes an operation out of every index.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Operation {
+        let operation = self.operations.remove(self.operations.key_at(slot)).expect("slots are used while alive");
+        self.by_window.remove(&mut self.windows.at_mut(operation.window).operations, slot);
+        if let Some(group) = operation.group {
+            self.by_group.remove(self.groups.at_mut(group), slot);
+        }
+        operation
+    }
+
+    /// The gate: the slot of an operation that is alive.
+    pub(crate) fn slot(&self, key: OperationKey) -> Option<Slot> {
+        self.operations.contains(key).then(|| slot_of(key))
+    }
+
+    pub(crate) fn key_at(&self, slot: Slot) -> OperationKey {
+        self.operations.key_at(slot)
+    }
+
+    pub(crate) fn at(&self, slot: Slot) -> &Operation {
+        self.operations.at(slot)
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: Slot) -> &mut Operation {
+        self.operations.at_mut(slot)
+    }
+
+    pub(crate) fn window_key_at(&self, slot: Slot) -> WindowKey {
+        self.windows.key_at(slot)
+    }
+
+    pub(crate) fn window_mut(&mut self, window: WindowKey) -> Option<&mut Window> {
+        self.windows.get_mut(window)
+    }
+
+    /// The oldest operation of a window.
+    pub(crate) fn first_of_window(&self, window: WindowKey) -> Option<Slot> {
+        self.windows.get(window).and_then(|window| self.by_window.first(window.operations))
+    }
+
+    /// The oldest operation of a group.
+    pub(crate) fn first_of_group(&self, group: GroupKey) -> Option<Slot> {
+        self.groups.get(group).and_then(|&members| self.by_group.first(members))
+    }
+}
+
+impl Work {
+    /// The queued messages of an operation that may have some.
+    pub(crate) fn queued_mut(&mut self) -> Option<&mut Chain> {
+        match self {
+            Work::Timer { .. } => None,
+            Work::Lookup { queued, .. } | Work::Finished { queued } => Some(queued),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! How the pump lives in somebody else's loop.
+
+use std::time::Instant;
+
+use super::Pump;
+
+/// Whether the host may sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// No: a message can be taken, or a turn has something to take over.
+    Ready,
+    /// Until then, or until the pump's descriptor is readable.
+    Until(Instant),
+    /// Until the pump's descriptor is readable.
+    Forever,
+}
+
+impl<T> Pump<T> {
+    /// Says whether the host may sleep, and until when. Asked last before every sleep.
+    ///
+    /// A post of another thread that comes after the answer makes the pump's descriptor readable.
+    ///
+    /// # Cost
+    ///
+    /// Constant; no system call.
+    pub fn rest(&mut self) -> Rest {
+        if self.engine.is_ready() || self.inbox.want_wake() && self.engine.room() > 0 {
+            return Rest::Ready;
+        }
+        self.next_deadline().map_or(Rest::Forever, Rest::Until)
+    }
+
+    /// The instant at which the next turn has something to do though nothing happens outside.
+    ///
+    /// It is exact, and may be past. A queued message is not a deadline: ask [`rest`](Pump::rest).
+    ///
+    /// # Cost
+    ///
+    /// Constant.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.soonest().and_then(|moment| self.instant(moment))
+    }
+}
+
+/// The descriptor to wait on in a foreign loop: readable when a turn has something to take over.
+///
+/// It tells of sockets and of other threads' posts; deadlines and queued messages are told by
+/// [`Pump::rest`].
+#[cfg(unix)]
+impl<T> std::os::fd::AsFd for Pump<T> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.reactor.as_fd()
+    }
+}

@@ -1,0 +1,343 @@
+//! The pump: what a program holds and turns.
+//!
+//! Floor 4. The only code that knows both the engine and the outside.
+
+mod embed;
+mod settings;
+mod turn;
+
+use std::time::Instant;
+
+use crate::engine::Engine;
+use crate::error::{Error, PostError, StartError, StartRefusal};
+use crate::id::{GroupId, OperationId, Owner, WindowId};
+use crate::message::{Cancelled, Filter, Message, Swept};
+use crate::metrics::Metrics;
+use crate::moment::{Moment, TimeLine};
+use crate::reactor::{Inbox, Poster, Reactor, Ready};
+use crate::system;
+use crate::timer::{FirstTick, Timer};
+
+pub use embed::Rest;
+pub use settings::Settings;
+pub use turn::{Budget, Turn, Wait};
+
+/// A message pump: one queue of typed messages, and everything that puts messages into it.
+///
+/// `T` is what the program posts to itself; `Pump::<()>` where nothing is.
+///
+/// It lives on one thread. Other threads reach it through a [`Poster`]. It has no threads of its own
+/// and calls nobody back: the program takes messages, with [`get_message`](Pump::get_message) where
+/// the pump owns the loop, or with [`turn`](Pump::turn) and [`next_message`](Pump::next_message) where
+/// somebody else does.
+///
+/// # Order
+///
+/// Posted messages and the outcomes of operations come in the order in which they were queued, across
+/// windows. Then quit, then timers. A flood of messages starves neither: after 64 of them a due tick
+/// is let through, and in `get_message` the sockets and other threads are asked.
+///
+/// # Cancellation
+///
+/// When [`cancel`](Pump::cancel) returns, no message of that operation is ever taken or peeked,
+/// wherever it was: in the network, in the batch of readiness being worked on, in the inbox of other
+/// threads, in the queue.
+///
+/// # Dropping
+///
+/// Closes every socket and drops every message. It joins nothing and waits for nobody.
+///
+/// # Examples
+///
+/// ```
+/// use msgpump::{Payload, Pump, Timer};
+/// use std::time::Duration;
+///
+/// let mut pump = Pump::<&str>::new()?;
+/// let window = pump.open_window();
+/// pump.post(window, "hello")?;
+/// pump.set_timer(window, Timer::once(Duration::from_millis(1)))?;
+/// let mut seen = Vec::new();
+/// while let Some(message) = pump.get_message()? {
+///     match message.payload {
+///         Payload::Posted(text) => seen.push(text),
+///         Payload::Tick(_) => pump.quit(0),
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(seen, ["hello"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Pump<T> {
+    // First, so that posts of payloads being dropped are refused.
+    inbox: Inbox<T>,
+    engine: Engine<T>,
+    reactor: Reactor,
+    time_line: TimeLine,
+    /// The sockets that the last wait reported and that are not worked on yet.
+    ready: Vec<Ready>,
+    /// Messages taken since the outside was last asked, for [`get_message`](Pump::get_message).
+    taken_since_turn: usize,
+    /// A message made for a peek: ticks and quit are not stored.
+    peeked: Option<Message<T>>,
+}
+
+impl<T> Pump<T> {
+    /// Makes a pump with the default [`Settings`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system gives no readiness queue or no wake-up: the process is out of descriptors.
+    pub fn new() -> Result<Pump<T>, Error> {
+        Pump::with_settings(Settings::default())
+    }
+
+    /// Makes a pump with `settings`.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Pump::new).
+    pub fn with_settings(settings: Settings) -> Result<Pump<T>, Error> {
+        let reactor = Reactor::new()?;
+        let engine = Engine::new(settings.queue_capacity);
+        let inbox = Inbox::new(settings.queue_capacity, reactor.waker());
+        inbox.open_window(engine.root());
+        let time_line = TimeLine::starting_at(system::now());
+        Ok(Pump { inbox, engine, reactor, time_line, ready: Vec::new(), taken_since_turn: 0, peeked: None })
+    }
+
+    /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
+    pub fn root_window(&self) -> WindowId {
+        self.engine.root()
+    }
+
+    /// Opens a window.
+    ///
+    /// # Panics
+    ///
+    /// Panics when 16,777,215 windows are open.
+    pub fn open_window(&mut self) -> WindowId {
+        let window = self.engine.open_window();
+        self.inbox.open_window(window);
+        window
+    }
+
+    /// Destroys a window: cancels its operations, purges its messages, refuses later posts to it.
+    ///
+    /// Returns `None` for a window that is destroyed already, of another pump, or the root window.
+    ///
+    /// # Cost
+    ///
+    /// One pass over the window's own operations and messages, and over the posts of other threads
+    /// that are not taken over yet.
+    pub fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
+        let swept = self.engine.destroy_window(window)?;
+        let purged = self.inbox.close_window(window);
+        self.engine.metrics.purged_messages += purged.len() as u64;
+        Some(Swept { messages: swept.messages + purged.len(), ..swept })
+    }
+
+    /// Whether `window` is open in this pump.
+    pub fn has_window(&self, window: WindowId) -> bool {
+        self.engine.has_window(window)
+    }
+
+    /// Opens a group, in which operations can be put to be cancelled together.
+    ///
+    /// # Panics
+    ///
+    /// Panics when 16,777,215 groups are open.
+    pub fn open_group(&mut self) -> GroupId {
+        self.engine.open_group()
+    }
+
+    /// Cancels the operations of a group and forgets it. `None` if there is no such group.
+    pub fn close_group(&mut self, group: GroupId) -> Option<Swept> {
+        self.engine.close_group(group)
+    }
+
+    /// Posts a message to a window, at the end of the queue.
+    ///
+    /// # Errors
+    ///
+    /// The payload comes back when the window is not open, and when the queue holds as many posts as
+    /// it may ([`Settings::queue_capacity`]).
+    pub fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
+        self.engine.post(window, payload)
+    }
+
+    /// What other threads post with.
+    pub fn poster(&self) -> Poster<T> {
+        self.inbox.poster()
+    }
+
+    /// Starts a timer, which gives [`Payload::Tick`](crate::Payload::Tick) messages.
+    ///
+    /// # Errors
+    ///
+    /// The timer comes back when its owner is not open, when its interval is zero, or when its time is
+    /// beyond the clock's range.
+    ///
+    /// # Cost
+    ///
+    /// Logarithmic in the number of timers; no system call.
+    pub fn set_timer(&mut self, owner: impl Into<Owner>, timer: Timer) -> Result<OperationId, StartError<Timer>> {
+        let refused = |refusal| StartError { argument: timer, refusal };
+        let first = self.first_tick(timer).map_err(refused)?;
+        self.engine.start_timer(owner.into(), first, timer.interval).map_err(refused)
+    }
+
+    /// Sets a living timer anew, from now. Its id stays, its ticks are counted from 1 again.
+    ///
+    /// A tick that was due and not yet taken is gone.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_timer`](Pump::set_timer), and when `id` names no living timer.
+    pub fn reset_timer(&mut self, id: OperationId, timer: Timer) -> Result<(), StartError<Timer>> {
+        let refused = |refusal| StartError { argument: timer, refusal };
+        let first = self.first_tick(timer).map_err(refused)?;
+        self.engine.reset_timer(id, first, timer.interval).map_err(refused)
+    }
+
+    fn first_tick(&self, timer: Timer) -> Result<Moment, StartRefusal> {
+        if timer.interval.is_some_and(|interval| interval.is_zero()) {
+            return Err(StartRefusal::ZeroInterval);
+        }
+        let first = match timer.first {
+            FirstTick::After(delay) => self.now().checked_add(delay),
+            FirstTick::At(instant) => Some(self.time_line.moment(instant)),
+        };
+        let first = first.filter(|&first| self.time_line.instant(first).is_some());
+        first.ok_or(StartRefusal::BeyondClock)
+    }
+
+    /// Cancels an operation: stops its work, purges its messages, and says what that prevented.
+    ///
+    /// Whatever it returns, no message of this operation is seen any more. Nothing is posted in its
+    /// place, and cancelling again does no harm.
+    ///
+    /// # Cost
+    ///
+    /// One step for each queued message of this operation, however long the queue is. It allocates
+    /// nothing and cannot fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Cancelled, Pump, ServiceQuery};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let window = pump.open_window();
+    /// let lookup = pump.lookup_service(window, ServiceQuery::by_name("https"))?;
+    /// assert_eq!(pump.cancel(lookup), Cancelled::Queued(1)); // answered at once, but nobody will see it
+    /// assert_eq!(pump.cancel(lookup), Cancelled::Over);
+    /// assert!(pump.next_message().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cancel(&mut self, operation: OperationId) -> Cancelled {
+        self.engine.cancel(operation)
+    }
+
+    /// Cancels every operation of `group` and says what that prevented.
+    ///
+    /// Operations started in the group later are not affected: a group is a label, not a lifetime.
+    /// A group that is closed or of another pump has no operations.
+    ///
+    /// # Cost
+    ///
+    /// One pass over the group's operations and their messages.
+    pub fn cancel_group(&mut self, group: GroupId) -> Swept {
+        self.engine.cancel_group(group).unwrap_or_default()
+    }
+
+    /// Cancels every operation of `window` and says what that prevented. What was posted to it stays.
+    pub fn cancel_window(&mut self, window: WindowId) -> Swept {
+        self.engine.cancel_window(window).unwrap_or_default()
+    }
+
+    /// Whether an operation lives: its work is under way, or a message of it waits to be taken.
+    pub fn is_live(&self, operation: OperationId) -> bool {
+        self.engine.is_live(operation)
+    }
+
+    /// Takes back the messages posted to `window` that `unwanted` picks, and says how many they were.
+    ///
+    /// Posts of other threads count once a turn has taken them over.
+    pub fn purge_posts(&mut self, window: WindowId, unwanted: impl FnMut(&T) -> bool) -> usize {
+        self.engine.purge_posts(window, unwanted)
+    }
+
+    /// Takes the next message, if one waits. Does not ask the outside: that is what a turn does.
+    pub fn next_message(&mut self) -> Option<Message<T>> {
+        self.next_message_for(Filter::any())
+    }
+
+    /// Takes the next message that `filter` admits, if one waits. The others keep their order.
+    ///
+    /// # Cost
+    ///
+    /// One look at each message before it.
+    pub fn next_message_for(&mut self, filter: Filter) -> Option<Message<T>> {
+        let message = self.engine.take(&filter)?;
+        self.taken_since_turn += 1;
+        Some(message)
+    }
+
+    /// Takes the next posted message whose payload `wanted` accepts, if one waits.
+    pub fn next_posted(&mut self, wanted: impl FnMut(&T) -> bool) -> Option<Message<T>> {
+        self.engine.take_posted(wanted)
+    }
+
+    /// Shows the next message, if one waits, and changes nothing.
+    pub fn peek_message(&mut self) -> Option<&Message<T>> {
+        self.peek_message_for(Filter::any())
+    }
+
+    /// Shows the next message that `filter` admits, if one waits, and changes nothing.
+    pub fn peek_message_for(&mut self, filter: Filter) -> Option<&Message<T>> {
+        self.engine.peek(&filter, &mut self.peeked)
+    }
+
+    /// Asks the program to end with `code`.
+    ///
+    /// What was posted before comes before it. Then [`get_message`](Pump::get_message) returns
+    /// `None`, in every nested loop, until [`resume`](Pump::resume) is called;
+    /// [`next_message`](Pump::next_message) gives [`Payload::Quit`](crate::Payload::Quit) once. Of
+    /// several codes the last one counts.
+    pub fn quit(&mut self, code: i32) {
+        self.engine.quit(code);
+    }
+
+    /// The code that the program was asked to end with, if it was.
+    pub fn quit_code(&self) -> Option<i32> {
+        self.engine.quit_code()
+    }
+
+    /// Takes quit back, so that another loop can be run.
+    pub fn resume(&mut self) {
+        self.engine.resume();
+    }
+
+    /// What the pump has done and holds.
+    pub fn metrics(&self) -> Metrics {
+        let mut metrics = self.engine.measure();
+        metrics.wakes = self.inbox.wakes();
+        metrics.sockets = self.reactor.sockets_len();
+        metrics
+    }
+
+    fn now(&self) -> Moment {
+        self.time_line.moment(system::now())
+    }
+
+    /// The instant of a moment that the clock could express when it was set.
+    fn instant(&self, moment: Moment) -> Option<Instant> {
+        self.time_line.instant(moment)
+    }
+}
+
+impl<T> std::fmt::Debug for Pump<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pump").field("metrics", &self.metrics()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,250 @@
+//! One turn, and the loop that turns until there is a message.
+
+use std::time::{Duration, Instant};
+
+use super::Pump;
+use crate::error::Error;
+use crate::message::{Filter, Message, Payload};
+use crate::moment::Moment;
+use crate::system;
+
+/// How many messages `get_message` gives out before it asks the outside again.
+const MESSAGES_BETWEEN_TURNS_MAX: usize = 64;
+
+/// How long a turn may wait, and how much of what happened outside it may take over.
+///
+/// ```
+/// use msgpump::Budget;
+/// use std::time::Duration;
+/// let frame = Budget::no_wait().messages(64);
+/// let idle = Budget::wait(Duration::from_millis(100));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    wait: Wait,
+    messages: usize,
+    time: Option<Duration>,
+}
+
+/// How long a turn waits for something to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// At most this long.
+    AtMost(Duration),
+    /// At most until then.
+    Until(Instant),
+    /// Until something happens.
+    Forever,
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "it says whether the budget ran out before everything was taken over"]
+pub struct Turn {
+    /// How many things that happened outside were taken over: posts of other threads, ready sockets.
+    pub taken_over: usize,
+    /// The budget ran out first: another turn has more to take over, without waiting.
+    pub more: bool,
+}
+
+/// How much a turn takes over unless told otherwise.
+const MESSAGES_PER_TURN: usize = 1024;
+
+/// How many things are taken over between two looks at the clock, where a budget has a time.
+const THINGS_BETWEEN_CLOCK_READINGS: usize = 64;
+
+impl Budget {
+    /// A turn that does not wait.
+    pub fn no_wait() -> Budget {
+        Budget { wait: Wait::No, messages: MESSAGES_PER_TURN, time: None }
+    }
+
+    /// A turn that waits at most `timeout` for something to happen.
+    pub fn wait(timeout: Duration) -> Budget {
+        Budget { wait: Wait::AtMost(timeout), ..Budget::no_wait() }
+    }
+
+    /// A turn that waits at most until `deadline` for something to happen.
+    pub fn wait_until(deadline: Instant) -> Budget {
+        Budget { wait: Wait::Until(deadline), ..Budget::no_wait() }
+    }
+
+    /// A turn that waits until something happens.
+    pub fn wait_forever() -> Budget {
+        Budget { wait: Wait::Forever, ..Budget::no_wait() }
+    }
+
+    /// Takes over at most this many things that happened outside. By default 1,024.
+    pub fn messages(mut self, messages: usize) -> Budget {
+        self.messages = messages.max(1);
+        self
+    }
+
+    /// Stops taking over once this much time is spent on it. By default there is no such limit.
+    pub fn time(mut self, time: Duration) -> Budget {
+        self.time = Some(time);
+        self
+    }
+}
+
+/// What is left of a budget.
+struct Allowance {
+    things: usize,
+    taken: usize,
+    deadline: Option<Instant>,
+}
+
+impl Allowance {
+    fn take(&mut self) -> bool {
+        let late = || self.deadline.is_some_and(|deadline| system::now() >= deadline);
+        if self.taken >= self.things || self.taken % THINGS_BETWEEN_CLOCK_READINGS == 0 && late() && self.taken > 0 {
+            return false;
+        }
+        self.taken += 1;
+        true
+    }
+}
+
+impl<T> Pump<T> {
+    /// Makes one turn: waits for something to happen, and takes over what happened.
+    ///
+    /// 1. It waits in the system, at most as long as the budget says and not past the next deadline. It
+    ///    does not wait when a message can be taken already. With nothing to wait for and no
+    ///    time to wait, it does not ask the system at all.
+    /// 2. It reads the clock. This time counts for the rest of the turn.
+    /// 3. It works on each ready socket, up to a limit for each.
+    /// 4. What is due by then can be taken.
+    /// 5. It takes over what other threads posted.
+    ///
+    /// Then messages can be taken with [`next_message`](Pump::next_message).
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system's wait fails. The pump stays usable.
+    pub fn turn(&mut self, budget: Budget) -> Result<Turn, Error> {
+        let turn = self.turn_once(budget)?;
+        // From here on the host may sleep, so the next post must wake it.
+        let more = self.inbox.want_wake() || turn.more;
+        Ok(Turn { more, ..turn })
+    }
+
+    /// Takes the next message, and waits for one where none is there. `None` once the program is
+    /// asked to end.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system's wait fails. The pump stays usable.
+    ///
+    /// # Cost
+    ///
+    /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none.
+    pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
+        self.get_message_for(Filter::any())
+    }
+
+    /// Takes the next message that `filter` admits, and waits for one where none is there. The others
+    /// keep their order. `None` once the program is asked to end.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system's wait fails, and at once when the filter names a window that is not
+    /// open: nothing can come for it.
+    pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
+        if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
+            return Err(Error::no_such_window(window));
+        }
+        if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
+            self.turn_once(Budget::no_wait())?;
+        }
+        loop {
+            if self.engine.tell_quit() {
+                return Ok(None);
+            }
+            match self.next_message_for(filter) {
+                Some(Message { payload: Payload::Quit(_), .. }) => return Ok(None),
+                Some(message) => return Ok(Some(message)),
+                None if self.engine.quit_code().is_some() => return Ok(None),
+                None => self.turn_for(filter)?,
+            }
+        }
+    }
+
+    /// Waits until there may be something for `filter`, though other messages are there.
+    fn turn_for(&mut self, filter: Filter) -> Result<(), Error> {
+        let budget = Budget::wait_forever();
+        let holds_others = !filter.is_any() && self.engine.is_ready();
+        self.wait_and_take_over(budget, holds_others).map(|_| ())
+    }
+
+    fn turn_once(&mut self, budget: Budget) -> Result<Turn, Error> {
+        self.wait_and_take_over(budget, false)
+    }
+
+    /// `past_ready`: waits although a message can be taken, for one that cannot yet.
+    fn wait_and_take_over(&mut self, budget: Budget, past_ready: bool) -> Result<Turn, Error> {
+        self.engine.metrics.turns += 1;
+        self.taken_since_turn = 0;
+        let may_wait = past_ready || !self.engine.is_ready();
+        self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
+        let instant = system::now();
+        let now = self.time_line.moment(instant);
+        let deadline = budget.time.and_then(|time| instant.checked_add(time));
+        let mut allowance = Allowance { things: budget.messages, taken: 0, deadline };
+        self.engine.advance(now);
+        self.take_over_posts(&mut allowance);
+        let more = !self.inbox.is_empty() && self.engine.room() > 0;
+        Ok(Turn { taken_over: allowance.taken, more })
+    }
+
+    fn wait(&mut self, wait: Wait, past_ready: bool) -> Result<(), Error> {
+        let timeout = match wait {
+            Wait::No => Some(Duration::ZERO),
+            // The inbox is asked last, so that a post that comes later wakes.
+            _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
+            _ => self.timeout(wait, past_ready),
+        };
+        let is_idle_look = timeout == Some(Duration::ZERO) && self.reactor.sockets_len() == 0;
+        if is_idle_look {
+            return Ok(());
+        }
+        self.engine.metrics.waits += 1;
+        self.reactor.wait(timeout, &mut self.ready)
+    }
+
+    /// The time from now until the wait must end, or `None` if only an event ends it.
+    fn timeout(&self, wait: Wait, past_ready: bool) -> Option<Duration> {
+        let now = self.now();
+        let deadline = match past_ready {
+            true => self.engine.next_deadline_after_horizon(),
+            false => self.engine.next_deadline(),
+        };
+        let own = deadline.map(|deadline| deadline.since(now));
+        let asked = match wait {
+            Wait::No => Some(Duration::ZERO),
+            Wait::AtMost(timeout) => Some(timeout),
+            Wait::Until(instant) => Some(self.time_line.moment(instant).since(now)),
+            Wait::Forever => None,
+        };
+        match (own, asked) {
+            (Some(own), Some(asked)) => Some(own.min(asked)),
+            (own, asked) => own.or(asked),
+        }
+    }
+
+    fn take_over_posts(&mut self, allowance: &mut Allowance) {
+        let limit = self.engine.room().min(allowance.things - allowance.taken);
+        for (window, payload) in self.inbox.drain(limit) {
+            allowance.taken += 1;
+            if self.engine.post(window, payload).is_err() {
+                self.engine.metrics.dropped_posts += 1;
+                log::debug!("a post for {window} came after its end, dropped");
+            }
+        }
+    }
+
+    pub(super) fn soonest(&self) -> Option<Moment> {
+        self.engine.next_deadline()
+    }
+}

@@ -1,0 +1,223 @@
+//! The operating system's waiting room, over mio.
+//!
+//! Floor 3'. It owns every socket, and is the only code that names mio. Each socket's key, with its
+//! generation, is the token that the system hands back; readiness for a socket that was closed since,
+//! even in the batch being worked on, finds no key and is silence.
+
+mod inbox;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::{TcpStream, UdpSocket};
+use mio::{Events, Interest, Poll, Token, Waker};
+use slotmap::{Key, KeyData, SlotMap};
+
+use crate::error::Error;
+use crate::network::{Network, OpenError, SocketKey, SocketOwner, Transport};
+use crate::system::Randomness;
+
+pub(crate) use inbox::Inbox;
+pub use inbox::Poster;
+
+/// How many sockets' readiness one wait brings back. The rest stays with the system until the next.
+const EVENTS_PER_WAIT: usize = 1024;
+
+/// The token of the wake-up from other threads; no key has this value.
+const WAKE: Token = Token(usize::MAX);
+
+/// What the system said of one socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    pub(crate) socket: SocketKey,
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+}
+
+/// The waiting room.
+pub(crate) struct Reactor {
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    sockets: SlotMap<SocketKey, Registered>,
+    randomness: Randomness,
+}
+
+struct Registered {
+    socket: Socket,
+    owner: SocketOwner,
+}
+
+enum Socket {
+    Datagram(UdpSocket),
+    Stream(TcpStream),
+}
+
+impl Reactor {
+    pub(crate) fn new() -> Result<Reactor, Error> {
+        let poll = Poll::new().map_err(|source| Error::new("opening the system's readiness queue", source))?;
+        let waker =
+            Waker::new(poll.registry(), WAKE).map_err(|source| Error::new("registering the wake-up", source))?;
+        Ok(Reactor {
+            poll,
+            events: Events::with_capacity(EVENTS_PER_WAIT),
+            waker: Arc::new(waker),
+            sockets: SlotMap::with_key(),
+            randomness: Randomness::new(),
+        })
+    }
+
+    /// What other threads wake this reactor with.
+    pub(crate) fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    pub(crate) fn sockets_len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Waits until a socket is ready, a wake-up comes or the time is over, and notes who is ready.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> Result<(), Error> {
+        ready.clear();
+        match self.poll.poll(&mut self.events, timeout) {
+            // A signal's interruption is an empty wait.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(Error::new("waiting for readiness", error)),
+            Ok(()) => {}
+        }
+        ready.extend(self.events.iter().filter(|event| event.token() != WAKE).map(|event| Ready {
+            socket: key_of(event.token()),
+            readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+            writable: event.is_writable() || event.is_error(),
+        }));
+        Ok(())
+    }
+
+    /// Whom a socket belongs to, if it is still there.
+    pub(crate) fn owner(&self, socket: SocketKey) -> Option<SocketOwner> {
+        self.sockets.get(socket).map(|registered| registered.owner)
+    }
+
+    fn register(&mut self, socket: Socket, owner: SocketOwner) -> io::Result<SocketKey> {
+        let key = self.sockets.insert(Registered { socket, owner });
+        let registered = &mut self.sockets[key];
+        let registry = self.poll.registry();
+        let result = match &mut registered.socket {
+            Socket::Datagram(socket) => registry.register(socket, token_of(key), Interest::READABLE),
+            Socket::Stream(socket) => {
+                registry.register(socket, token_of(key), Interest::READABLE | Interest::WRITABLE)
+            }
+        };
+        match result {
+            Ok(()) => Ok(key),
+            Err(error) => {
+                self.sockets.remove(key);
+                Err(error)
+            }
+        }
+    }
+
+    fn socket(&self, socket: SocketKey) -> io::Result<&Socket> {
+        self.sockets.get(socket).map(|registered| &registered.socket).ok_or(io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Network for Reactor {
+    fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError> {
+        let socket = match transport {
+            Transport::Datagram => datagram_socket(server).map(Socket::Datagram),
+            Transport::Stream => TcpStream::connect(server).map(Socket::Stream),
+        };
+        socket.and_then(|socket| self.register(socket, owner)).map_err(open_error)
+    }
+
+    fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize> {
+        match self.socket(socket)? {
+            Socket::Datagram(socket) => socket.send(bytes),
+            Socket::Stream(socket) => io::Write::write(&mut &*socket, bytes),
+        }
+    }
+
+    fn receive(&mut self, socket: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.socket(socket)? {
+            Socket::Datagram(socket) => socket.recv(buffer),
+            Socket::Stream(socket) => io::Read::read(&mut &*socket, buffer),
+        }
+    }
+
+    fn close(&mut self, socket: SocketKey) {
+        let Some(mut registered) = self.sockets.remove(socket) else { return };
+        // Before the descriptor is closed, so that its number can come back at once.
+        let result = match &mut registered.socket {
+            Socket::Datagram(socket) => self.poll.registry().deregister(socket),
+            Socket::Stream(socket) => self.poll.registry().deregister(socket),
+        };
+        if let Err(error) = result {
+            log::warn!("deregistering a socket: {error}");
+        }
+    }
+
+    fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
+        // Connecting a datagram socket sends nothing; it only asks the routing table. Any port will do.
+        let socket = StdUdpSocket::bind(unspecified(destination)).ok()?;
+        let discard = 9;
+        socket.connect(SocketAddr::new(destination.ip(), discard)).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    }
+
+    fn unpredictable(&mut self) -> u16 {
+        self.randomness.next()
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for Reactor {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        msgpump_sys::descriptor_of(&self.poll)
+    }
+}
+
+fn datagram_socket(server: SocketAddr) -> io::Result<UdpSocket> {
+    // Port 0: the system picks a random free one. Connected: it drops what others send, and reports
+    // a refusal at once.
+    let socket = UdpSocket::bind(unspecified(server))?;
+    socket.connect(server)?;
+    Ok(socket)
+}
+
+fn unspecified(peer: SocketAddr) -> SocketAddr {
+    match peer {
+        SocketAddr::V4(_) => SocketAddr::from(([0, 0, 0, 0], 0)),
+        SocketAddr::V6(_) => SocketAddr::from(([0; 16], 0)),
+    }
+}
+
+fn open_error(error: io::Error) -> OpenError {
+    if is_out_of_descriptors(&error) { OpenError::OutOfDescriptors } else { OpenError::Unreachable(error) }
+}
+
+/// Whether the process (EMFILE) or the machine (ENFILE, no buffers, no memory) has no more to give.
+#[cfg(unix)]
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw_os_error(code)))
+}
+
+/// Whether Winsock has no more to give: WSAEMFILE, WSAENOBUFS.
+#[cfg(windows)]
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(10024 | 10055))
+}
+
+#[cfg(target_pointer_width = "64")]
+fn token_of(socket: SocketKey) -> Token {
+    Token(socket.data().as_ffi() as usize)
+}
+
+#[cfg(target_pointer_width = "64")]
+fn key_of(token: Token) -> SocketKey {
+    KeyData::from_ffi(token.0 as u64).into()
+}

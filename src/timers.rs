@@ -1,0 +1,200 @@
+//! Deadlines, soonest first.
+//!
+//! Floor 1. Pure. A heap in which every node has four children, so that the children of one node
+//! share a cache line, with the place of each entry known: setting and removing cost a walk along
+//! one branch, and the next deadline is always the first entry. Equal deadlines come in the order
+//! in which they were set.
+
+use crate::moment::Moment;
+use crate::slots::Slot;
+
+const ARITY: usize = 4;
+
+/// An absent entry's place.
+const NOWHERE: u32 = u32::MAX;
+
+/// The deadlines of whatever is numbered by [`Slot`]s, at most one for each.
+#[derive(Default)]
+pub(crate) struct Timers {
+    heap: Vec<Entry>,
+    /// Where in the heap the deadline of a slot is.
+    places_by_slot: Vec<u32>,
+    next_order: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    deadline: Moment,
+    /// Counts up with each deadline set; compared with wrap-around.
+    order: u32,
+    slot: Slot,
+}
+
+impl Entry {
+    fn is_before(self, other: Entry) -> bool {
+        self.deadline < other.deadline
+            || self.deadline == other.deadline && (self.order.wrapping_sub(other.order) as i32) < 0
+    }
+}
+
+impl Timers {
+    pub(crate) fn new() -> Timers {
+        Timers::default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// The soonest deadline and whose it is.
+    pub(crate) fn first(&self) -> Option<(Moment, Slot)> {
+        self.heap.first().map(|entry| (entry.deadline, entry.slot))
+    }
+
+    /// The slot of the soonest deadline that `wanted` accepts. Looks at all of them.
+    pub(crate) fn first_that(&self, mut wanted: impl FnMut(Moment, Slot) -> bool) -> Option<Slot> {
+        let accepted = self.heap.iter().copied().filter(|entry| wanted(entry.deadline, entry.slot));
+        accepted.reduce(|best, entry| if entry.is_before(best) { entry } else { best }).map(|entry| entry.slot)
+    }
+
+    /// Sets the deadline of `slot`, in place of one it may have.
+    pub(crate) fn set(&mut self, slot: Slot, deadline: Moment) {
+        let entry = Entry { deadline, order: self.next_order, slot };
+        self.next_order = self.next_order.wrapping_add(1);
+        if self.places_by_slot.len() <= slot as usize {
+            self.places_by_slot.resize(slot as usize + 1, NOWHERE);
+        }
+        match self.places_by_slot[slot as usize] {
+            NOWHERE => {
+                self.heap.push(entry);
+                self.sift_up(self.heap.len() - 1, entry);
+            }
+            place => self.settle(place as usize, entry),
+        }
+    }
+
+    /// Removes the deadline of `slot` and says whether there was one.
+    pub(crate) fn remove(&mut self, slot: Slot) -> bool {
+        let Some(place) = self.places_by_slot.get_mut(slot as usize) else { return false };
+        let place = std::mem::replace(place, NOWHERE);
+        if place == NOWHERE {
+            return false;
+        }
+        let moved = self.heap.pop().expect("a place is known only of entries in the heap");
+        if (place as usize) < self.heap.len() {
+            self.settle(place as usize, moved);
+        }
+        true
+    }
+
+    /// The deadline of `slot`, if one is set.
+    pub(crate) fn deadline(&self, slot: Slot) -> Option<Moment> {
+        let &place = self.places_by_slot.get(slot as usize)?;
+        self.heap.get(place as usize).map(|entry| entry.deadline)
+    }
+
+    /// Puts `entry` at `place`, or where order demands from there.
+    fn settle(&mut self, place: usize, entry: Entry) {
+        if place > 0 && entry.is_before(self.heap[(place - 1) / ARITY]) {
+            self.sift_up(place, entry);
+        } else {
+            self.sift_down(place, entry);
+        }
+    }
+
+    fn sift_up(&mut self, mut place: usize, entry: Entry) {
+        while place > 0 {
+            let parent = (place - 1) / ARITY;
+            if !entry.is_before(self.heap[parent]) {
+                break;
+            }
+            self.put(place, self.heap[parent]);
+            place = parent;
+        }
+        self.put(place, entry);
+    }
+
+    fn sift_down(&mut self, mut place: usize, entry: Entry) {
+        loop {
+            let first_child = place * ARITY + 1;
+            let Some(children) = self.heap.get(first_child..) else { break };
+            let mut soonest: Option<(usize, Entry)> = None;
+            for (index, &child) in children.iter().take(ARITY).enumerate() {
+                if soonest.is_none_or(|(_, best)| child.is_before(best)) {
+                    soonest = Some((first_child + index, child));
+                }
+            }
+            match soonest {
+                Some((child_place, child)) if child.is_before(entry) => {
+                    self.put(place, child);
+                    place = child_place;
+                }
+                _ => break,
+            }
+        }
+        self.put(place, entry);
+    }
+
+    fn put(&mut self, place: usize, entry: Entry) {
+        self.heap[place] = entry;
+        self.places_by_slot[entry.slot as usize] = place as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::Random;
+
+    fn at(nanos: u64) -> Moment {
+        Moment::START.saturating_add(Duration::from_nanos(nanos))
+    }
+
+    #[test]
+    fn agrees_with_a_sorted_list_under_random_schedules() {
+        for seed in 0..200 {
+            let mut random = Random::new(seed);
+            let (mut timers, mut model) = (Timers::new(), Vec::<(u64, usize, Slot)>::new());
+            for step in 0..400 {
+                let slot = random.below(24) as Slot;
+                match random.below(3) {
+                    0 | 1 => {
+                        let deadline = random.below(16);
+                        timers.set(slot, at(deadline));
+                        model.retain(|entry| entry.2 != slot);
+                        model.push((deadline, step, slot));
+                        model.sort();
+                    }
+                    _ => {
+                        let before = model.len();
+                        model.retain(|entry| entry.2 != slot);
+                        assert_eq!(timers.remove(slot), model.len() < before, "seed {seed} step {step}");
+                    }
+                }
+                let expected = model.first().map(|&(deadline, _, slot)| (at(deadline), slot));
+                assert_eq!(timers.first(), expected, "seed {seed} step {step}");
+                assert_eq!(timers.len(), model.len());
+            }
+            while let Some((deadline, slot)) = timers.first() {
+                let expected = model.remove(0);
+                assert_eq!((deadline, slot), (at(expected.0), expected.2), "seed {seed} at the end");
+                assert_eq!(timers.deadline(slot), Some(deadline));
+                timers.remove(slot);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_equal_deadlines_survives_the_wrap_of_its_counter() {
+        let mut timers = Timers { next_order: u32::MAX - 1, ..Timers::new() };
+        for slot in 0..4 {
+            timers.set(slot, at(7));
+        }
+        for slot in 0..4 {
+            assert_eq!(timers.first(), Some((at(7), slot)));
+            timers.remove(slot);
+        }
+    }
+}
