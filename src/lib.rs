@@ -1,5 +1,6 @@
 //! A single-threaded event loop shaped like the Win32 message pump.
 
+mod dns;
 mod engine;
 mod error;
 mod id;
@@ -7,6 +8,7 @@ mod lookup;
 mod message;
 mod metrics;
 mod moment;
+mod names;
 mod network;
 mod operation;
 mod pump;
@@ -20,6 +22,7 @@ mod testing;
 mod timer;
 mod timers;
 
+pub use dns::config::{ResolverConfig, ResolverConfigError};
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
 pub use id::{GroupId, OperationId, Owner, WindowId};
 pub use lookup::{
@@ -27,6 +30,7 @@ pub use lookup::{
 };
 pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
 pub use metrics::Metrics;
+pub use names::FileReport;
 pub use pump::{Budget, Pump, Rest, Settings, Turn, Wait};
 pub use reactor::Poster;
 pub use timer::Timer;
