@@ -1,0 +1,5 @@
+//! The mechanisms of the stub resolver, one to a file; the machine that drives them is above.
+//!
+//! Floor 1. Pure.
+
+pub(crate) mod host_text;
