@@ -5,6 +5,7 @@ mod dns;
 mod id;
 mod lookup;
 
+pub use dns::config::{ResolverConfig, ResolverConfigError};
 pub use id::{GroupId, OperationId, Owner, WindowId};
 pub use lookup::{
     Family, Host, HostQuery, LookupError, LookupFailure, Protocol, ProtocolQuery, Service, ServiceQuery, Source,

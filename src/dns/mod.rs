@@ -2,4 +2,5 @@
 //!
 //! Floor 1. Pure.
 
+pub(crate) mod config;
 pub(crate) mod host_text;
