@@ -4,3 +4,4 @@
 
 pub(crate) mod config;
 pub(crate) mod host_text;
+pub(crate) mod search;
