@@ -4,4 +4,5 @@
 
 pub(crate) mod config;
 pub(crate) mod host_text;
+pub(crate) mod order;
 pub(crate) mod search;
