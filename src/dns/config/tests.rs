@@ -122,6 +122,13 @@ fn a_bad_option_takes_none_of_its_line_with_it() {
 }
 
 #[test]
+fn either_option_makes_single_requests() {
+    for (option, expected) in [("single-request", true), ("single-request-reopen", true), ("rotate", false)] {
+        assert_eq!(read(format!("options {option}")).0.single_request(), expected, "{option}");
+    }
+}
+
+#[test]
 fn a_comment_may_be_in_any_encoding() {
     let (config, report) = read(b"# \xe9\nnameserver 192.0.2.1 # \xe9\n");
     assert_eq!(servers(&config), ["192.0.2.1:53"]);
@@ -169,7 +176,7 @@ fn the_host_name_gives_the_domain_that_the_file_does_not() {
 fn the_environment_comes_last() {
     let text = "search file.example\noptions ndots:2 rotate";
     assert_eq!(read_with(text, Some("a.example b.example"), None).search(), ["a.example", "b.example"]);
-    assert_eq!(read_with(text, Some("a.example\nnameserver 192.0.2.9"), None).search(), ["a.example"]);
+    assert_eq!(read_with(text, Some("a.example\nsearch b.example"), None).search(), ["a.example"]);
     assert_eq!(read_with("", Some(""), None).search(), [""; 0], "an empty list is a list");
     assert_eq!(read_with("", None, None).search(), ["of.example"]);
 
@@ -177,7 +184,7 @@ fn the_environment_comes_last() {
     assert_eq!((amended.ndots(), amended.rotate(), amended.timeout()), (4, true, Duration::from_secs(1)));
     assert_eq!(amended.search(), ["file.example"]);
 
-    let hostile = Environment { localdomain: None, res_options: Some("ndots:x\nnameserver 192.0.2.9".to_owned()) };
+    let hostile = Environment { localdomain: None, res_options: Some("ndots:x\noptions ndots:9".to_owned()) };
     let (config, report) = ResolverConfig::from_text(b"options ndots:2", &hostile, None, &zone);
     assert_eq!((config.ndots(), config.servers().len()), (2, 2));
     assert_eq!(report, ConfigReport { entries: 1, lines_skipped: 0, first_skipped: None });
