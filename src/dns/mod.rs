@@ -3,3 +3,4 @@
 //! Floor 1. Pure. No piece knows another's state; the machines above join them.
 
 pub(crate) mod framing;
+pub(crate) mod message;
