@@ -70,6 +70,7 @@ pub struct ResolverConfig {
     edns: bool,
     no_aaaa: bool,
     single_request: bool,
+    family_patience: Duration,
     no_reload: bool,
     lookups_in_flight_max: usize,
     waiting_max: usize,
@@ -89,6 +90,7 @@ impl Default for ResolverConfig {
             edns: true,
             no_aaaa: false,
             single_request: false,
+            family_patience: Duration::from_secs(3),
             no_reload: false,
             lookups_in_flight_max: 256,
             waiting_max: 10_000,
@@ -179,6 +181,10 @@ impl ResolverConfig {
         /// instead of for both at a time, for name servers that lose one of two questions.
         with_single_request, single_request: bool;
 
+        /// Waits this long (up to 30 seconds, default 3) for the addresses of one family once those of
+        /// the other are there. After it the lookup succeeds with what it has.
+        with_family_patience, family_patience: Duration;
+
         /// Has this many lookups (1 to 4096, default 256) ask name servers at a time. Others wait.
         with_lookups_in_flight_max, lookups_in_flight_max: usize;
 
@@ -215,6 +221,7 @@ impl ResolverConfig {
         within("timeout", self.timeout, instant..=TIMEOUT_MAX)?;
         within("attempts", self.attempts, 1..=ATTEMPTS_MAX)?;
         within("deadline", self.deadline.unwrap_or(DEADLINE_MAX), instant..=DEADLINE_MAX)?;
+        within("family_patience", self.family_patience, Duration::ZERO..=TIMEOUT_MAX)?;
         within("lookups_in_flight_max", self.lookups_in_flight_max, 1..=LOOKUPS_IN_FLIGHT_MAX)?;
         within("waiting_max", self.waiting_max, 0..=WAITING_MAX)
     }
