@@ -3,6 +3,7 @@
 mod dns;
 mod engine;
 mod error;
+mod file_report;
 mod id;
 mod lookup;
 mod message;
@@ -15,6 +16,7 @@ mod pump;
 mod queue;
 mod reactor;
 mod rings;
+mod scoped_address;
 mod slots;
 mod system;
 #[cfg(test)]
@@ -24,13 +26,13 @@ mod timers;
 
 pub use dns::config::{ResolverConfig, ResolverConfigError};
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
+pub use file_report::FileReport;
 pub use id::{GroupId, OperationId, Owner, WindowId};
 pub use lookup::{
     Family, Host, HostQuery, LookupError, LookupFailure, Protocol, ProtocolQuery, Service, ServiceQuery, Source,
 };
 pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
 pub use metrics::Metrics;
-pub use names::FileReport;
-pub use pump::{Budget, Pump, Rest, Settings, Turn, Wait};
+pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn, Wait};
 pub use reactor::Poster;
 pub use timer::Timer;

@@ -6,8 +6,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::id::OperationKey;
-
 slotmap::new_key_type! {
     /// A socket held by the outside.
     pub(crate) struct SocketKey;
@@ -20,8 +18,6 @@ slotmap::new_key_type! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketOwner {
     Job(JobKey),
-    #[expect(dead_code, reason = "sockets of the program come with the watch operation")]
-    Operation(OperationKey),
 }
 
 /// How a socket speaks.
@@ -58,6 +54,9 @@ pub(crate) trait Network {
 
     /// The address that a packet to `destination` would carry as its source, if there is a way.
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr>;
+
+    /// The number of the network interface with this name, for the zone of a link-local address.
+    fn interface_index(&self, name: &str) -> Option<u32>;
 
     /// A number that nobody outside can guess.
     fn unpredictable(&mut self) -> u16;

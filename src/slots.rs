@@ -38,13 +38,32 @@ impl<K: Key, R> Slots<K, R> {
     /// Adds an entry. The caller has made sure that the table is not full.
     pub(crate) fn insert(&mut self, entry: R) -> K {
         let key = self.keys.insert(());
+        self.fill(key, entry);
+        key
+    }
+
+    fn fill(&mut self, key: K, entry: R) {
         let (slot, generation) = parts(key);
         // Slotmap reserves slot 0, so the table of records may start two slots behind.
         while self.records.len() <= slot as usize {
             self.records.push(Record { generation: 0, entry: None });
         }
         self.records[slot as usize] = Record { generation, entry: Some(entry) };
-        key
+    }
+
+    /// Adds an entry that is made knowing its own key, unless making it fails.
+    pub(crate) fn try_insert_with<E>(&mut self, make: impl FnOnce(K) -> Result<R, E>) -> Result<K, E> {
+        let key = self.keys.insert(());
+        match make(key) {
+            Ok(entry) => {
+                self.fill(key, entry);
+                Ok(key)
+            }
+            Err(error) => {
+                self.keys.remove(key);
+                Err(error)
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<R> {

@@ -12,7 +12,9 @@
 //! | `example.org`, `_sip._tcp.example.org`     | a name, to be tried with search domains   |
 //! | `example.org.`                             | a name, absolute                          |
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::scoped_address::{Zone, parse_address};
 
 /// The longest name, in characters: 255 octets on the wire, less the first length octet and the
 /// root label (RFC 1035 section 2.3.4).
@@ -20,9 +22,6 @@ pub(crate) const NAME_MAX: usize = 253;
 
 /// The longest label: its length has six bits (RFC 1035 section 2.3.4).
 const LABEL_MAX: usize = 63;
-
-/// Finds the number of the network interface that a zone names, as in `fe80::1%eth0`.
-pub(crate) type Zone<'a> = &'a dyn Fn(&str) -> Option<u32>;
 
 /// The kinds of host text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,18 +114,6 @@ impl SpecialName {
     }
 }
 
-/// Reads an IPv4 address, or an IPv6 address with or without a zone.
-pub(crate) fn parse_address(text: &str, zone: Zone<'_>) -> Result<SocketAddr, &'static str> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(SocketAddr::new(address, 0));
-    }
-    let (address, zone_text) = text.split_once('%').unwrap_or((text, ""));
-    let address: Ipv6Addr = address.parse().map_err(|_| "it has a colon and is not an IPv6 address")?;
-    let scope_id = zone(zone_text).or_else(|| number(zone_text));
-    let scope_id = scope_id.ok_or("no network interface has the name or number after the %")?;
-    Ok(SocketAddrV6::new(address, 0, 0, scope_id).into())
-}
-
 /// Checks the shape of a name without its final dot: what its characters are, and how long it is.
 ///
 /// Which names are good ones for a host is not decided here: underscores and leading digits are in
@@ -170,13 +157,10 @@ fn ends_in_a_number(name: &str) -> bool {
     }
 }
 
-/// A number in decimal digits, without the sign that `parse` would let pass.
-fn number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddrV6;
+
     use super::*;
 
     /// A machine with one interface.

@@ -184,6 +184,13 @@ impl Transaction {
         Some(self.patience_end.map_or(server, |end| end.min(server)))
     }
 
+    pub(crate) fn socket(&self) -> Option<SocketKey> {
+        match self.exchange {
+            Exchange::None => None,
+            Exchange::Datagram { socket, .. } | Exchange::Stream { socket, .. } => Some(socket),
+        }
+    }
+
     /// How many questions were sent.
     pub(crate) fn sent(&self) -> u32 {
         self.sent
@@ -485,7 +492,9 @@ impl Transaction {
                     self.questions[index].state = State::Open;
                     return;
                 }
-                Err(mismatch) => log::trace!("ignoring what is no answer to {}: {mismatch:?}", self.questions[index].question),
+                Err(mismatch) => {
+                    log::trace!("ignoring what is no answer to {}: {mismatch:?}", self.questions[index].question)
+                }
             }
         }
         scratch.ignored += 1;
@@ -499,7 +508,9 @@ impl Transaction {
                 return;
             }
             Reply::Failed { code: FailureCode::Refused, .. } => LookupFailure::Refused,
-            Reply::Failed { .. } | Reply::Truncated | Reply::Referral | Reply::Malformed => LookupFailure::ServerFailure,
+            Reply::Failed { .. } | Reply::Truncated | Reply::Referral | Reply::Malformed => {
+                LookupFailure::ServerFailure
+            }
         };
         self.note(failure);
         self.questions[index].state = State::Failed;
@@ -523,7 +534,8 @@ impl Transaction {
             end => {
                 let found = matches!(end, ChainEnd::Addresses(_) | ChainEnd::Names(_));
                 let aliases = std::mem::take(&mut asking.aliases);
-                let answered = Answered { server, aliases, canonical: answer.canonical, ttl_secs: asking.ttl_secs, end };
+                let answered =
+                    Answered { server, aliases, canonical: answer.canonical, ttl_secs: asking.ttl_secs, end };
                 asking.state = State::Answered(answered);
                 if found {
                     self.patience_end = Some(now.saturating_add(self.config.family_patience()));

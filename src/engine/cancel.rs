@@ -7,6 +7,7 @@
 use super::Engine;
 use crate::id::{GroupId, OperationId, WindowId};
 use crate::message::{Cancelled, Payload, Swept};
+use crate::network::Network;
 use crate::operation::Work;
 use crate::slots::Slot;
 
@@ -17,10 +18,10 @@ enum Removed {
 }
 
 impl<T> Engine<T> {
-    pub(crate) fn cancel(&mut self, operation: OperationId) -> Cancelled {
+    pub(crate) fn cancel<N: Network>(&mut self, operation: OperationId, network: &mut N) -> Cancelled {
         let Some(key) = operation.key(self.tag) else { return Cancelled::Unknown };
         let Some(slot) = self.operations.slot(key) else { return Cancelled::Over };
-        let cancelled = match self.remove_operation(slot) {
+        let cancelled = match self.remove_operation(slot, network) {
             Removed::Pending { .. } => Cancelled::Pending,
             Removed::Finished { messages } => Cancelled::Queued(messages),
         };
@@ -30,19 +31,19 @@ impl<T> Engine<T> {
     }
 
     /// Cancels every operation of a group; `None` if there is no such group.
-    pub(crate) fn cancel_group(&mut self, group: GroupId) -> Option<Swept> {
+    pub(crate) fn cancel_group<N: Network>(&mut self, group: GroupId, network: &mut N) -> Option<Swept> {
         let key = group.key(self.tag).filter(|&key| self.operations.has_group(key))?;
         let mut swept = Swept::default();
         while let Some(slot) = self.operations.first_of_group(key) {
-            self.sweep(slot, &mut swept);
+            self.sweep(slot, &mut swept, network);
         }
         log::debug!("{group} cancelled: {} operations, {} messages", swept.operations(), swept.messages());
         self.drop_purged();
         Some(swept)
     }
 
-    pub(crate) fn close_group(&mut self, group: GroupId) -> Option<Swept> {
-        let swept = self.cancel_group(group)?;
+    pub(crate) fn close_group<N: Network>(&mut self, group: GroupId, network: &mut N) -> Option<Swept> {
+        let swept = self.cancel_group(group, network)?;
         if let Some(key) = group.key(self.tag) {
             self.operations.remove_group(key);
         }
@@ -50,18 +51,18 @@ impl<T> Engine<T> {
     }
 
     /// Cancels every operation of a window; `None` if there is no such window.
-    pub(crate) fn cancel_window(&mut self, window: WindowId) -> Option<Swept> {
-        let swept = self.sweep_window(window)?;
+    pub(crate) fn cancel_window<N: Network>(&mut self, window: WindowId, network: &mut N) -> Option<Swept> {
+        let swept = self.sweep_window(window, network)?;
         self.drop_purged();
         Some(swept)
     }
 
     /// Cancels a window's operations, purges what was posted to it, and forgets it.
-    pub(crate) fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
+    pub(crate) fn destroy_window<N: Network>(&mut self, window: WindowId, network: &mut N) -> Option<Swept> {
         if window == self.root() {
             return None;
         }
-        let mut swept = self.sweep_window(window)?;
+        let mut swept = self.sweep_window(window, network)?;
         let key = window.key(self.tag)?;
         let posts = &mut self.operations.window_mut(key)?.posts;
         let purged = self.queue.purge(posts);
@@ -96,17 +97,17 @@ impl<T> Engine<T> {
         purged
     }
 
-    fn sweep_window(&mut self, window: WindowId) -> Option<Swept> {
+    fn sweep_window<N: Network>(&mut self, window: WindowId, network: &mut N) -> Option<Swept> {
         let key = window.key(self.tag).filter(|&key| self.operations.has_window(key))?;
         let mut swept = Swept::default();
         while let Some(slot) = self.operations.first_of_window(key) {
-            self.sweep(slot, &mut swept);
+            self.sweep(slot, &mut swept, network);
         }
         Some(swept)
     }
 
-    fn sweep(&mut self, slot: Slot, swept: &mut Swept) {
-        match self.remove_operation(slot) {
+    fn sweep<N: Network>(&mut self, slot: Slot, swept: &mut Swept, network: &mut N) {
+        match self.remove_operation(slot, network) {
             Removed::Pending { messages } => {
                 swept.pending += 1;
                 swept.messages += messages;
@@ -119,7 +120,7 @@ impl<T> Engine<T> {
     }
 
     /// Takes an operation out of every index, stops its work and purges its messages.
-    fn remove_operation(&mut self, slot: Slot) -> Removed {
+    fn remove_operation<N: Network>(&mut self, slot: Slot, network: &mut N) -> Removed {
         let mut operation = self.operations.remove(slot);
         let messages = operation.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;
@@ -129,7 +130,10 @@ impl<T> Engine<T> {
                 self.drop_repeat(repeat);
                 Removed::Pending { messages }
             }
-            Work::Lookup { .. } => Removed::Pending { messages },
+            Work::Lookup { lookup, .. } => {
+                self.resolver.cancel(lookup, network);
+                Removed::Pending { messages }
+            }
             Work::Finished { .. } => Removed::Finished { messages },
         }
     }

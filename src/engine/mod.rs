@@ -10,6 +10,7 @@
 //! handler starts can come back in the same turn.
 
 mod cancel;
+mod lookups;
 mod select;
 
 use std::time::Duration;
@@ -19,6 +20,8 @@ use crate::id::{GroupId, GroupKey, OperationId, OperationKey, Owner, PumpTag, Wi
 use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
+use crate::network::Network;
+use crate::operation::lookup::Resolver;
 use crate::operation::{Operations, Work};
 use crate::queue::MessageQueue;
 use crate::slots::{Slot, Slots, slot_of};
@@ -46,6 +49,7 @@ pub(crate) struct Engine<T> {
     capacity: usize,
     timers: Timers,
     repeats: Slots<RepeatKey, Repeat>,
+    pub(crate) resolver: Resolver,
     horizon: Moment,
     quit: Quit,
     /// Posts taken since the last tick, to let a due one through in a flood.
@@ -54,7 +58,7 @@ pub(crate) struct Engine<T> {
 }
 
 impl<T> Engine<T> {
-    pub(crate) fn new(capacity: usize) -> Engine<T> {
+    pub(crate) fn new(capacity: usize, resolver: Resolver) -> Engine<T> {
         let mut operations = Operations::new();
         Engine {
             tag: PumpTag::next(),
@@ -65,6 +69,7 @@ impl<T> Engine<T> {
             capacity,
             timers: Timers::new(),
             repeats: Slots::new(),
+            resolver,
             horizon: Moment::START,
             quit: Quit::NotAsked,
             posts_in_a_row: 0,
@@ -96,7 +101,8 @@ impl<T> Engine<T> {
         if self.posted >= self.capacity {
             return Err(PostError { payload, refusal: PostRefusal::Full });
         }
-        let posts = window.key(self.tag).and_then(|key| self.operations.window_mut(key)).map(|window| &mut window.posts);
+        let posts =
+            window.key(self.tag).and_then(|key| self.operations.window_mut(key)).map(|window| &mut window.posts);
         let Some(posts) = posts else {
             return Err(PostError { payload, refusal: PostRefusal::NoSuchWindow(window) });
         };
@@ -181,24 +187,30 @@ impl<T> Engine<T> {
         }
     }
 
-    /// The time has become `now`: what is due by then can be taken.
-    pub(crate) fn advance(&mut self, now: Moment) {
+    /// The time has become `now`: what is due by then is done, or can be taken.
+    pub(crate) fn advance<N: Network>(&mut self, now: Moment, network: &mut N) {
         self.horizon = self.horizon.max(now);
+        self.resolver.advance(now, network);
+        self.deliver();
     }
 
     /// The soonest moment at which something will be due, whether or not it is past.
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
-        self.timers.first().map(|(deadline, _)| deadline)
+        if self.resolver.has_work() {
+            return Some(self.horizon);
+        }
+        let timer = self.timers.first().map(|(deadline, _)| deadline);
+        [timer, self.resolver.next_deadline()].into_iter().flatten().min()
     }
 
-    /// The soonest moment at which more will be due than is due at the horizon. Looks at every timer.
+    /// As [`next_deadline`](Engine::next_deadline), without what is due already. Looks at every timer.
     pub(crate) fn next_deadline_after_horizon(&self) -> Option<Moment> {
-        let slot = self.timers.first_that(|deadline, _| deadline > self.horizon)?;
-        self.timers.deadline(slot)
-    }
-
-    pub(crate) fn queue_len(&self) -> usize {
-        self.queue.len()
+        if self.resolver.has_work() {
+            return Some(self.horizon);
+        }
+        let later = self.timers.first_that(|deadline, _| deadline > self.horizon);
+        let timer = later.and_then(|slot| self.timers.deadline(slot));
+        [timer, self.resolver.next_deadline()].into_iter().flatten().min()
     }
 
     /// Fills in what the engine holds at the moment.
@@ -208,6 +220,8 @@ impl<T> Engine<T> {
             operations: self.operations.len(),
             timers: self.timers.len(),
             windows: self.operations.windows_len(),
+            lookups_in_line: self.resolver.line_len(),
+            ignored_datagrams: self.resolver.ignored_datagrams(),
             ..self.metrics
         }
     }

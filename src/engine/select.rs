@@ -19,9 +19,14 @@ pub(crate) const POSTS_IN_A_ROW_MAX: usize = 64;
 pub(super) enum Quit {
     NotAsked,
     /// Asked, and not told yet. Of the queue, at most `patience` more messages come first.
-    Asked { code: i32, patience: usize },
+    Asked {
+        code: i32,
+        patience: usize,
+    },
     /// The message was taken; the loop is over until the program says otherwise.
-    Told { code: i32 },
+    Told {
+        code: i32,
+    },
 }
 
 /// The message that comes next, still in its place.
@@ -125,7 +130,9 @@ impl<T> Engine<T> {
         }
         let queued = match filter.is_any() {
             true => self.queue.first(),
-            false => self.queue.find(|message| filter.admits(message.window, message.operation, message.payload.kind())),
+            false => {
+                self.queue.find(|message| filter.admits(message.window, message.operation, message.payload.kind()))
+            }
         };
         if let Some((position, _)) = queued {
             return Some(Choice::Queued(position));
@@ -143,8 +150,7 @@ impl<T> Engine<T> {
     /// Looks at every timer: filters on ticks are rare.
     fn due_tick_for(&self, filter: &Filter) -> Option<Slot> {
         self.timers.first_that(|deadline, slot| {
-            deadline <= self.horizon
-                && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
+            deadline <= self.horizon && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
         })
     }
 

@@ -6,11 +6,13 @@
 //! all lines are kept in one string, and a lookup that finds nothing allocates nothing.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::index::{FixedState, Index, NameKey};
-use super::lines::{Fields, FileReport, LineReader, decimal};
+use super::lines::{Fields, LineReader};
+use crate::file_report::FileReport;
+use crate::scoped_address::{Zone, parse_address};
 
 /// How many lines of one name make one answer: it bounds the work of a lookup, and no machine is
 /// reached at this many addresses.
@@ -74,7 +76,7 @@ impl HostsBuilder {
     /// Reads up to `lines_max` lines and returns whether all are read.
     ///
     /// `zone_index` gives the number of the network interface with this name, as in `fe80::1%eth0`.
-    pub(crate) fn advance(&mut self, lines_max: usize, zone_index: &dyn Fn(&str) -> Option<u32>) -> bool {
+    pub(crate) fn advance(&mut self, lines_max: usize, zone_index: Zone<'_>) -> bool {
         let HostsBuilder { text, reader, table } = self;
         for _ in 0..lines_max {
             if !reader.read_line(text, |fields| table.add(fields, zone_index)) {
@@ -92,7 +94,7 @@ impl HostsBuilder {
 
 impl HostsTable {
     /// Reads all of `text` at once.
-    pub(crate) fn parse(text: &[u8], zone_index: &dyn Fn(&str) -> Option<u32>) -> HostsTable {
+    pub(crate) fn parse(text: &[u8], zone_index: Zone<'_>) -> HostsTable {
         let mut builder = HostsBuilder::new(text.to_vec());
         builder.advance(usize::MAX, zone_index);
         builder.finish()
@@ -124,8 +126,8 @@ impl HostsTable {
     }
 
     /// Adds a line, or nothing where any of its fields is bad.
-    fn add(&mut self, mut fields: Fields<'_>, zone_index: &dyn Fn(&str) -> Option<u32>) -> Option<()> {
-        let address = parse_address(fields.next()?, zone_index)?;
+    fn add(&mut self, mut fields: Fields<'_>, zone_index: Zone<'_>) -> Option<()> {
+        let address = parse_address(fields.next()?, zone_index).ok()?;
         let has_names = fields.clone().next().is_some();
         if !has_names || !fields.clone().all(is_host_name) {
             return None;
@@ -166,19 +168,6 @@ impl HostsTable {
         }
         Some(HostsAnswer { canonical_name, aliases, addresses })
     }
-}
-
-/// The address that `text` is, with its zone as scope id and port 0.
-///
-/// An IPv6 address may have a zone (RFC 4007, section 11), a number or a name that `zone_index`
-/// knows. IPv4 is four decimal numbers: in `127.1` or `010.0.0.1` readers disagree on what is meant.
-pub(crate) fn parse_address(text: &str, zone_index: &dyn Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
-    if let Some((address, zone)) = text.split_once('%') {
-        let address: Ipv6Addr = address.parse().ok()?;
-        let scope_id = decimal(zone).or_else(|| zone_index(zone))?;
-        return Some(SocketAddrV6::new(address, 0, 0, scope_id).into());
-    }
-    text.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 0))
 }
 
 /// `name` without the dot that makes it complete: a hosts file knows complete names only.

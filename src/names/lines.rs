@@ -6,6 +6,8 @@
 
 use std::str::{FromStr, SplitAsciiWhitespace};
 
+use crate::file_report::FileReport;
+
 /// The longest line that is read, its comment and outer blanks not counted.
 ///
 /// Many times what such lines need; it bounds the work that one line can make.
@@ -16,21 +18,6 @@ const TEXT_BYTES_MAX: usize = u32::MAX as usize;
 
 /// What Windows editors put before the first line.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// What a hosts, services or protocols file held.
-///
-/// A line that cannot be read costs only itself: the others count. Empty lines and comments are
-/// neither entries nor skipped.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FileReport {
-    /// How many lines became entries.
-    pub entries: usize,
-    /// How many lines were passed over because they make no sense.
-    pub lines_skipped: usize,
-    /// The number of the first line passed over, counted from 1.
-    pub first_skipped: Option<usize>,
-}
 
 /// The fields of one line.
 pub(super) type Fields<'t> = SplitAsciiWhitespace<'t>;

@@ -20,8 +20,7 @@ mod lines;
 mod protocols;
 mod services;
 
-pub(crate) use hosts::{HostsAnswer, HostsBuilder, HostsTable, parse_address};
-pub use lines::FileReport;
+pub(crate) use hosts::{HostsAnswer, HostsBuilder, HostsTable};
 pub(crate) use protocols::{ProtocolEntry, ProtocolsTable};
 pub(crate) use services::{ServiceEntry, ServicesTable};
 

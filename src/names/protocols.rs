@@ -3,7 +3,8 @@
 //! Floor 1. Pure. No index: there are 256 numbers, and a walk over the table is short.
 
 use super::built_in;
-use super::lines::{Fields, FileReport, decimal, read_all};
+use super::lines::{Fields, decimal, read_all};
+use crate::file_report::FileReport;
 
 /// One line of a protocols file.
 #[derive(Clone, Debug, PartialEq, Eq)]

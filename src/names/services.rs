@@ -4,7 +4,8 @@
 
 use super::built_in;
 use super::index::{Index, NameKey};
-use super::lines::{Fields, FileReport, decimal, read_all};
+use super::lines::{Fields, decimal, read_all};
+use crate::file_report::FileReport;
 
 /// One line of a services file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! is cancelled. It is in the ring of its window and, if it has one, of its group, so that both can
 //! be cancelled by a pass over their members alone.
 
+pub(crate) mod lookup;
+
 use crate::id::{GroupKey, OperationKey, WindowKey};
 use crate::queue::Chain;
 use crate::rings::{Ring, Rings};

@@ -3,9 +3,11 @@
 //! Floor 4. The only code that knows both the engine and the outside.
 
 mod embed;
+mod lookups;
 mod settings;
 mod turn;
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::engine::Engine;
@@ -14,11 +16,15 @@ use crate::id::{GroupId, OperationId, Owner, WindowId};
 use crate::message::{Cancelled, Filter, Message, Swept};
 use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
+use crate::operation::lookup::Resolver;
 use crate::reactor::{Inbox, Poster, Reactor, Ready};
 use crate::system;
 use crate::timer::{FirstTick, Timer};
 
+use lookups::NameFiles;
+
 pub use embed::Rest;
+pub use lookups::FileStatus;
 pub use settings::Settings;
 pub use turn::{Budget, Turn, Wait};
 
@@ -75,7 +81,8 @@ pub struct Pump<T> {
     reactor: Reactor,
     time_line: TimeLine,
     /// The sockets that the last wait reported and that are not worked on yet.
-    ready: Vec<Ready>,
+    ready: VecDeque<Ready>,
+    name_files: NameFiles,
     /// Messages taken since the outside was last asked, for [`get_message`](Pump::get_message).
     taken_since_turn: usize,
     /// A message made for a peek: ticks and quit are not stored.
@@ -99,11 +106,21 @@ impl<T> Pump<T> {
     /// As [`new`](Pump::new).
     pub fn with_settings(settings: Settings) -> Result<Pump<T>, Error> {
         let reactor = Reactor::new()?;
-        let engine = Engine::new(settings.queue_capacity);
+        let name_files = NameFiles::new(&settings);
+        let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
         let inbox = Inbox::new(settings.queue_capacity, reactor.waker());
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(system::now());
-        Ok(Pump { inbox, engine, reactor, time_line, ready: Vec::new(), taken_since_turn: 0, peeked: None })
+        Ok(Pump {
+            inbox,
+            engine,
+            reactor,
+            time_line,
+            ready: VecDeque::new(),
+            name_files,
+            taken_since_turn: 0,
+            peeked: None,
+        })
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
@@ -131,7 +148,7 @@ impl<T> Pump<T> {
     /// One pass over the window's own operations and messages, and over the posts of other threads
     /// that are not taken over yet.
     pub fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
-        let swept = self.engine.destroy_window(window)?;
+        let swept = self.engine.destroy_window(window, &mut self.reactor)?;
         let purged = self.inbox.close_window(window);
         self.engine.metrics.purged_messages += purged.len() as u64;
         Some(Swept { messages: swept.messages + purged.len(), ..swept })
@@ -153,7 +170,7 @@ impl<T> Pump<T> {
 
     /// Cancels the operations of a group and forgets it. `None` if there is no such group.
     pub fn close_group(&mut self, group: GroupId) -> Option<Swept> {
-        self.engine.close_group(group)
+        self.engine.close_group(group, &mut self.reactor)
     }
 
     /// Posts a message to a window, at the end of the queue.
@@ -235,7 +252,7 @@ impl<T> Pump<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cancel(&mut self, operation: OperationId) -> Cancelled {
-        self.engine.cancel(operation)
+        self.engine.cancel(operation, &mut self.reactor)
     }
 
     /// Cancels every operation of `group` and says what that prevented.
@@ -247,12 +264,12 @@ impl<T> Pump<T> {
     ///
     /// One pass over the group's operations and their messages.
     pub fn cancel_group(&mut self, group: GroupId) -> Swept {
-        self.engine.cancel_group(group).unwrap_or_default()
+        self.engine.cancel_group(group, &mut self.reactor).unwrap_or_default()
     }
 
     /// Cancels every operation of `window` and says what that prevented. What was posted to it stays.
     pub fn cancel_window(&mut self, window: WindowId) -> Swept {
-        self.engine.cancel_window(window).unwrap_or_default()
+        self.engine.cancel_window(window, &mut self.reactor).unwrap_or_default()
     }
 
     /// Whether an operation lives: its work is under way, or a message of it waits to be taken.

@@ -6,6 +6,8 @@ use super::Pump;
 use crate::error::Error;
 use crate::message::{Filter, Message, Payload};
 use crate::moment::Moment;
+use crate::network::SocketOwner;
+use crate::reactor::Ready;
 use crate::system;
 
 /// How many messages `get_message` gives out before it asks the outside again.
@@ -156,7 +158,7 @@ impl<T> Pump<T> {
             return Err(Error::no_such_window(window));
         }
         if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
-            self.turn_once(Budget::no_wait())?;
+            let _ = self.turn_once(Budget::no_wait())?;
         }
         loop {
             if self.engine.tell_quit() {
@@ -186,15 +188,18 @@ impl<T> Pump<T> {
     fn wait_and_take_over(&mut self, budget: Budget, past_ready: bool) -> Result<Turn, Error> {
         self.engine.metrics.turns += 1;
         self.taken_since_turn = 0;
-        let may_wait = past_ready || !self.engine.is_ready();
-        self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
+        if self.ready.is_empty() {
+            let may_wait = past_ready || !self.engine.is_ready();
+            self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
+        }
         let instant = system::now();
         let now = self.time_line.moment(instant);
         let deadline = budget.time.and_then(|time| instant.checked_add(time));
         let mut allowance = Allowance { things: budget.messages, taken: 0, deadline };
-        self.engine.advance(now);
+        self.work_on_sockets(now, &mut allowance);
+        self.engine.advance(now, &mut self.reactor);
         self.take_over_posts(&mut allowance);
-        let more = !self.inbox.is_empty() && self.engine.room() > 0;
+        let more = !self.ready.is_empty() || !self.inbox.is_empty() && self.engine.room() > 0;
         Ok(Turn { taken_over: allowance.taken, more })
     }
 
@@ -230,6 +235,17 @@ impl<T> Pump<T> {
         match (own, asked) {
             (Some(own), Some(asked)) => Some(own.min(asked)),
             (own, asked) => own.or(asked),
+        }
+    }
+
+    fn work_on_sockets(&mut self, now: Moment, allowance: &mut Allowance) {
+        while !self.ready.is_empty() && allowance.take() {
+            let Some(Ready { socket }) = self.ready.pop_front() else { break };
+            match self.reactor.owner(socket) {
+                Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.reactor),
+                // Closed since the system reported it.
+                None => {}
+            }
         }
     }
 

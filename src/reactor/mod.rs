@@ -6,6 +6,7 @@
 
 mod inbox;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use slotmap::{Key, KeyData, SlotMap};
 
 use crate::error::Error;
 use crate::network::{Network, OpenError, SocketKey, SocketOwner, Transport};
-use crate::system::Randomness;
+use crate::system::{self, Randomness};
 
 pub(crate) use inbox::Inbox;
 pub use inbox::Poster;
@@ -32,8 +33,6 @@ const WAKE: Token = Token(usize::MAX);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ready {
     pub(crate) socket: SocketKey,
-    pub(crate) readable: bool,
-    pub(crate) writable: bool,
 }
 
 /// The waiting room.
@@ -79,19 +78,15 @@ impl Reactor {
     }
 
     /// Waits until a socket is ready, a wake-up comes or the time is over, and notes who is ready.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> Result<(), Error> {
-        ready.clear();
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
         match self.poll.poll(&mut self.events, timeout) {
             // A signal's interruption is an empty wait.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             Err(error) => return Err(Error::new("waiting for readiness", error)),
             Ok(()) => {}
         }
-        ready.extend(self.events.iter().filter(|event| event.token() != WAKE).map(|event| Ready {
-            socket: key_of(event.token()),
-            readable: event.is_readable() || event.is_read_closed() || event.is_error(),
-            writable: event.is_writable() || event.is_error(),
-        }));
+        let tokens = self.events.iter().map(|event| event.token()).filter(|&token| token != WAKE);
+        ready.extend(tokens.map(|token| Ready { socket: key_of(token) }));
         Ok(())
     }
 
@@ -106,9 +101,7 @@ impl Reactor {
         let registry = self.poll.registry();
         let result = match &mut registered.socket {
             Socket::Datagram(socket) => registry.register(socket, token_of(key), Interest::READABLE),
-            Socket::Stream(socket) => {
-                registry.register(socket, token_of(key), Interest::READABLE | Interest::WRITABLE)
-            }
+            Socket::Stream(socket) => registry.register(socket, token_of(key), Interest::READABLE | Interest::WRITABLE),
         };
         match result {
             Ok(()) => Ok(key),
@@ -165,6 +158,10 @@ impl Network for Reactor {
         let discard = 9;
         socket.connect(SocketAddr::new(destination.ip(), discard)).ok()?;
         socket.local_addr().ok().map(|address| address.ip())
+    }
+
+    fn interface_index(&self, name: &str) -> Option<u32> {
+        system::interface_index(name)
     }
 
     fn unpredictable(&mut self) -> u16 {

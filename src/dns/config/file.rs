@@ -13,7 +13,8 @@ use std::time::Duration;
 use resolv_conf::ParseError;
 
 use super::{ATTEMPTS_MAX, DNS_PORT, NDOTS_MAX, ResolverConfig, SEARCH_MAX, TIMEOUT_MAX, bare_domain, check_domain};
-use crate::dns::host_text::{Zone, parse_address};
+use crate::file_report::FileReport;
+use crate::scoped_address::{Zone, parse_address};
 
 /// Name servers taken from a file: `MAXNS` of resolv.conf(5).
 pub(super) const FILE_SERVERS_MAX: usize = 3;
@@ -28,12 +29,12 @@ impl ResolverConfig {
         environment: &Environment,
         host_name: Option<&str>,
         zone: Zone<'_>,
-    ) -> (ResolverConfig, ConfigReport) {
+    ) -> (ResolverConfig, FileReport) {
         let text = String::from_utf8_lossy(text);
         let (parsed, errors) = resolv_conf::Config::parse_with_errors(environment.amend(&text).as_bytes());
         let mut skipped: BTreeSet<usize> = errors.iter().filter_map(lost_line).collect();
         let servers = read_servers(&text, zone, &mut skipped);
-        let report = ConfigReport::new(&text, &skipped);
+        let report = report_of(&text, &skipped);
 
         let mut search = usable_domains(parsed.get_last_search_or_domain());
         if search.is_empty() && environment.localdomain.is_none() {
@@ -86,31 +87,18 @@ impl Environment {
     }
 }
 
-/// What became of the lines of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ConfigReport {
-    /// How many lines said something that was read.
-    pub(crate) entries: usize,
-    /// How many lines, or parts of them, could not be read.
-    pub(crate) lines_skipped: usize,
-    /// The first of these; the first line of the file is number 1.
-    pub(crate) first_skipped: Option<usize>,
-}
-
-impl ConfigReport {
-    /// Counts the lines of `text`, of which those at the indices in `skipped` could not be read.
-    fn new(text: &str, skipped: &BTreeSet<usize>) -> ConfigReport {
-        let mut report = ConfigReport::default();
-        for (index, line) in text.split('\n').enumerate() {
-            if skipped.contains(&index) {
-                report.lines_skipped += 1;
-                report.first_skipped.get_or_insert(index + 1);
-            } else if words(line).next().is_some() {
-                report.entries += 1;
-            }
+/// Counts the lines of `text`, of which those at the indices in `skipped` could not be read.
+fn report_of(text: &str, skipped: &BTreeSet<usize>) -> FileReport {
+    let mut report = FileReport::default();
+    for (index, line) in text.split('\n').enumerate() {
+        if skipped.contains(&index) {
+            report.lines_skipped += 1;
+            report.first_skipped.get_or_insert(index + 1);
+        } else if words(line).next().is_some() {
+            report.entries += 1;
         }
-        report
     }
+    report
 }
 
 /// The words of a line up to a comment.

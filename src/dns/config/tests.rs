@@ -1,7 +1,8 @@
 //! What is made of resolv.conf files, good and bad, and of settings made in code.
 
-use super::file::{ConfigReport, Environment, FILE_SERVERS_MAX, words};
+use super::file::{Environment, FILE_SERVERS_MAX, words};
 use super::*;
+use crate::file_report::FileReport;
 
 /// A machine with two interfaces.
 fn zone(text: &str) -> Option<u32> {
@@ -12,7 +13,7 @@ fn zone(text: &str) -> Option<u32> {
     }
 }
 
-fn read(text: impl AsRef<[u8]>) -> (ResolverConfig, ConfigReport) {
+fn read(text: impl AsRef<[u8]>) -> (ResolverConfig, FileReport) {
     ResolverConfig::from_text(text.as_ref(), &Environment::default(), None, &zone)
 }
 
@@ -29,7 +30,7 @@ fn servers(config: &ResolverConfig) -> Vec<String> {
 #[test]
 fn an_empty_file_is_the_default() {
     for text in ["", "\n\n", "# nothing\n; at all\n", "   # indented", "\r\n"] {
-        assert_eq!(read(text), (ResolverConfig::default(), ConfigReport::default()), "{text:?}");
+        assert_eq!(read(text), (ResolverConfig::default(), FileReport::default()), "{text:?}");
     }
     assert_eq!(servers(&ResolverConfig::default()), ["127.0.0.1:53", "[::1]:53"]);
 }
@@ -61,7 +62,7 @@ fn a_whole_file() {
     };
     assert_eq!(config, expected);
     assert!(config.no_reload());
-    assert_eq!(report, ConfigReport { entries: 6, lines_skipped: 0, first_skipped: None });
+    assert_eq!(report, FileReport { entries: 6, lines_skipped: 0, first_skipped: None });
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn one_bad_line_takes_no_other_with_it() {
             let shown = String::from_utf8_lossy(bad);
             assert_eq!(config, expected, "{shown}");
             let line = if bad_comes_first { 1 } else { 5 };
-            assert_eq!(report, ConfigReport { entries: 3, lines_skipped: 1, first_skipped: Some(line) }, "{shown}");
+            assert_eq!(report, FileReport { entries: 3, lines_skipped: 1, first_skipped: Some(line) }, "{shown}");
         }
     }
 }
@@ -132,7 +133,7 @@ fn either_option_makes_single_requests() {
 fn a_comment_may_be_in_any_encoding() {
     let (config, report) = read(b"# \xe9\nnameserver 192.0.2.1 # \xe9\n");
     assert_eq!(servers(&config), ["192.0.2.1:53"]);
-    assert_eq!(report, ConfigReport { entries: 1, lines_skipped: 0, first_skipped: None });
+    assert_eq!(report, FileReport { entries: 1, lines_skipped: 0, first_skipped: None });
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn the_environment_comes_last() {
     let hostile = Environment { localdomain: None, res_options: Some("ndots:x\noptions ndots:9".to_owned()) };
     let (config, report) = ResolverConfig::from_text(b"options ndots:2", &hostile, None, &zone);
     assert_eq!((config.ndots(), config.servers().len()), (2, 2));
-    assert_eq!(report, ConfigReport { entries: 1, lines_skipped: 0, first_skipped: None });
+    assert_eq!(report, FileReport { entries: 1, lines_skipped: 0, first_skipped: None });
 }
 
 #[test]

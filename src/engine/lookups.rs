@@ -1,0 +1,94 @@
+//! Lookups as operations.
+//!
+//! Part of the engine: it gives the resolver's outcomes to the operations that asked.
+
+use super::Engine;
+use crate::error::StartRefusal;
+use crate::id::{OperationId, Owner, WindowId};
+use crate::lookup::{HostQuery, ProtocolQuery, ServiceQuery};
+use crate::message::{Message, Payload};
+use crate::moment::Moment;
+use crate::network::{JobKey, Network, SocketKey};
+use crate::operation::Work;
+use crate::operation::lookup::{Delivery, LookupOutcome};
+use crate::queue::Chain;
+use crate::slots::slot_of;
+
+impl<T> Engine<T> {
+    pub(crate) fn start_host_lookup<N: Network>(
+        &mut self,
+        owner: Owner,
+        query: HostQuery,
+        now: Moment,
+        network: &mut N,
+    ) -> Result<OperationId, StartRefusal> {
+        let (window, group) = self.admit(owner)?;
+        let operation = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
+        let slot = slot_of(operation);
+        match self.resolver.start(slot, query, now, network) {
+            Err(refusal) => {
+                self.operations.remove(slot);
+                return Err(refusal.into());
+            }
+            Ok(lookup) => self.operations.at_mut(slot).work = Work::Lookup { lookup, queued: Chain::EMPTY },
+        }
+        self.deliver();
+        Ok(OperationId::new(self.tag, operation))
+    }
+
+    pub(crate) fn start_service_lookup(
+        &mut self,
+        owner: Owner,
+        query: &ServiceQuery,
+    ) -> Result<OperationId, StartRefusal> {
+        self.start_finished(owner, |engine| engine.resolver.service(query))
+    }
+
+    pub(crate) fn start_protocol_lookup(
+        &mut self,
+        owner: Owner,
+        query: &ProtocolQuery,
+    ) -> Result<OperationId, StartRefusal> {
+        self.start_finished(owner, |engine| engine.resolver.protocol(query))
+    }
+
+    /// Starts an operation whose outcome is known at once. It is queued all the same.
+    fn start_finished(
+        &mut self,
+        owner: Owner,
+        outcome: impl FnOnce(&Engine<T>) -> LookupOutcome,
+    ) -> Result<OperationId, StartRefusal> {
+        let (window, group) = self.admit(owner)?;
+        let payload = outcome(self).into();
+        let key = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
+        let operation = OperationId::new(self.tag, key);
+        let queued = self.operations.at_mut(slot_of(key)).work.queued_mut().expect("it is finished");
+        self.queue.push(queued, Message { window: owner.window, operation: Some(operation), payload });
+        Ok(operation)
+    }
+
+    /// Takes in that a socket of the resolver is ready.
+    pub(crate) fn job_ready<N: Network>(&mut self, job: JobKey, socket: SocketKey, now: Moment, network: &mut N) {
+        self.resolver.ready(job, socket, now, network);
+        self.deliver();
+    }
+
+    /// Queues the outcomes that the resolver has come to.
+    pub(super) fn deliver(&mut self) {
+        while let Some(Delivery { operation: slot, outcome }) = self.resolver.take_delivery() {
+            let payload = Payload::from(outcome);
+            let id = OperationId::new(self.tag, self.operations.key_at(slot));
+            let operation = self.operations.at_mut(slot);
+            let window = WindowId::new(self.tag, {
+                let window = operation.window;
+                self.operations.window_key_at(window)
+            });
+            let work = &mut self.operations.at_mut(slot).work;
+            if let (Work::Lookup { queued, .. }, true) = (&*work, payload.is_final()) {
+                *work = Work::Finished { queued: *queued };
+            }
+            let queued = work.queued_mut().expect("a lookup queues messages");
+            self.queue.push(queued, Message { window, operation: Some(id), payload });
+        }
+    }
+}

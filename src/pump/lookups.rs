@@ -1,0 +1,223 @@
+//! Lookups, and the files that they are answered from.
+
+use super::Pump;
+use crate::dns::config::ResolverConfig;
+use crate::dns::config::file::Environment;
+use crate::error::StartError;
+use crate::file_report::FileReport;
+use crate::id::{OperationId, Owner};
+use crate::lookup::{HostQuery, ProtocolQuery, ServiceQuery};
+use crate::moment::Moment;
+use crate::network::Network;
+use crate::system::{self, Change, CheckTimes, NameFile};
+
+use super::settings::Settings;
+
+/// The files that lookups are configured with.
+pub(super) struct NameFiles {
+    hosts: NameFile,
+    services: NameFile,
+    protocols: NameFile,
+    /// None where the configuration was made in code.
+    resolver: Option<NameFile>,
+    resolver_report: FileReport,
+    times: CheckTimes,
+}
+
+/// What was read of one of the files that lookups are configured with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileStatus {
+    /// Where it was looked for.
+    pub path: std::path::PathBuf,
+    /// What it held; empty if it was never there.
+    pub report: FileReport,
+    /// Why it could not be read when last looked at. What was read before still counts.
+    pub problem: Option<String>,
+}
+
+impl NameFiles {
+    pub(super) fn new(settings: &Settings) -> NameFiles {
+        NameFiles {
+            hosts: NameFile::new(&settings.hosts_file),
+            services: NameFile::new(&settings.services_file),
+            protocols: NameFile::new(&settings.protocols_file),
+            resolver: settings.resolver.is_none().then(|| NameFile::new(&settings.resolver_file)),
+            resolver_report: FileReport::default(),
+            times: CheckTimes::default(),
+        }
+    }
+}
+
+impl<T> Pump<T> {
+    /// Starts a host lookup, by name or by address.
+    ///
+    /// Asked in order: the text itself, where it is an address; the hosts file; names with a meaning of
+    /// their own (`localhost`); the name servers. It ends with one [`Payload::Host`](crate::Payload::Host)
+    /// message; a [`streamed`](HostQuery::streamed) one gives each address family before, as a
+    /// [`Payload::HostPart`](crate::Payload::HostPart).
+    ///
+    /// # Cancellation
+    ///
+    /// Closes its socket and frees its place at once. Others that wait for the same name are not touched.
+    ///
+    /// # Errors
+    ///
+    /// The query comes back when its owner is not open, and when as many lookups wait in line as may
+    /// ([`ResolverConfig::with_waiting_max`]). A malformed name is told in the message.
+    ///
+    /// # Cost
+    ///
+    /// Nothing blocks and no thread is started. Once a second at most, the files are asked for a change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{HostQuery, Payload, Pump};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let window = pump.open_window();
+    /// pump.lookup_host(window, HostQuery::by_name("localhost"))?;
+    /// let message = pump.get_message()?.expect("nobody quits here");
+    /// let Payload::Host(Ok(host)) = message.payload else { panic!("{message:?}") };
+    /// assert!(host.addresses.iter().all(|address| address.is_loopback()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lookup_host(
+        &mut self,
+        owner: impl Into<Owner>,
+        query: HostQuery,
+    ) -> Result<OperationId, StartError<HostQuery>> {
+        let now = self.now();
+        self.refresh_names(now);
+        let started = self.engine.start_host_lookup(owner.into(), query.clone(), now, &mut self.reactor);
+        started.map_err(|refusal| StartError { argument: query, refusal })
+    }
+
+    /// Starts a service lookup, by name or by port: one [`Payload::Service`](crate::Payload::Service)
+    /// message.
+    ///
+    /// Answered by the machine's services file; where there is none, by a built-in table of registered
+    /// services. getservbyname(3) and getservbyport(3) without their blocking.
+    ///
+    /// # Errors
+    ///
+    /// The query comes back when its owner is not open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Payload, Pump, ServiceQuery};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let window = pump.open_window();
+    /// pump.lookup_service(window, ServiceQuery::by_port(443).protocol("tcp"))?;
+    /// let message = pump.next_message().expect("it is answered at once");
+    /// assert!(matches!(message.payload, Payload::Service(Ok(service)) if service.name == "https"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lookup_service(
+        &mut self,
+        owner: impl Into<Owner>,
+        query: ServiceQuery,
+    ) -> Result<OperationId, StartError<ServiceQuery>> {
+        self.refresh_names(self.now());
+        let started = self.engine.start_service_lookup(owner.into(), &query);
+        started.map_err(|refusal| StartError { argument: query, refusal })
+    }
+
+    /// Starts a protocol lookup, by name or by number: one [`Payload::Protocol`](crate::Payload::Protocol)
+    /// message.
+    ///
+    /// Answered by the machine's protocols file; where there is none, by a built-in table of registered
+    /// protocols. getprotobyname(3) and getprotobynumber(3) without their blocking.
+    ///
+    /// # Errors
+    ///
+    /// The query comes back when its owner is not open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Payload, ProtocolQuery, Pump};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let window = pump.open_window();
+    /// pump.lookup_protocol(window, ProtocolQuery::by_name("udp"))?;
+    /// let message = pump.next_message().expect("it is answered at once");
+    /// assert!(matches!(message.payload, Payload::Protocol(Ok(protocol)) if protocol.number == 17));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lookup_protocol(
+        &mut self,
+        owner: impl Into<Owner>,
+        query: ProtocolQuery,
+    ) -> Result<OperationId, StartError<ProtocolQuery>> {
+        self.refresh_names(self.now());
+        let started = self.engine.start_protocol_lookup(owner.into(), &query);
+        started.map_err(|refusal| StartError { argument: query, refusal })
+    }
+
+    /// How name servers are asked at the moment.
+    pub fn resolver_config(&mut self) -> &ResolverConfig {
+        self.refresh_names(self.now());
+        self.engine.resolver.config()
+    }
+
+    /// What was read of the files that lookups are configured with: hosts, services, protocols, and the
+    /// resolver's configuration unless that was made in code.
+    ///
+    /// Looks at them first, as a lookup does.
+    pub fn name_files(&mut self) -> Vec<FileStatus> {
+        self.refresh_names(self.now());
+        let [hosts, services, protocols] = self.engine.resolver.reports();
+        let files = &self.name_files;
+        let tables = [(&files.hosts, hosts), (&files.services, services), (&files.protocols, protocols)];
+        let resolver = files.resolver.as_ref().map(|file| (file, files.resolver_report.clone()));
+        let status = |(file, report): (&NameFile, FileReport)| FileStatus {
+            path: file.path().to_owned(),
+            report,
+            problem: file.problem().map(str::to_owned),
+        };
+        tables.into_iter().chain(resolver).map(status).collect()
+    }
+
+    /// Reads the files that have changed, if it is time to look.
+    fn refresh_names(&mut self, now: Moment) {
+        if !self.name_files.times.is_due(now) {
+            return;
+        }
+        let (files, resolver) = (&mut self.name_files, &mut self.engine.resolver);
+        match files.hosts.look() {
+            Change::Unchanged => {}
+            Change::Gone => resolver.set_hosts(None, &self.reactor),
+            Change::Text(text) => resolver.set_hosts(Some(text), &self.reactor),
+        }
+        match files.services.look() {
+            Change::Unchanged => {}
+            Change::Gone => resolver.set_services(None),
+            Change::Text(text) => resolver.set_services(Some(&text)),
+        }
+        match files.protocols.look() {
+            Change::Unchanged => {}
+            Change::Gone => resolver.set_protocols(None),
+            Change::Text(text) => resolver.set_protocols(Some(&text)),
+        }
+        let Some(file) = files.resolver.as_mut().filter(|_| !resolver.config().no_reload()) else { return };
+        let text = match file.look() {
+            Change::Unchanged => return,
+            Change::Gone => Vec::new(),
+            Change::Text(text) => text,
+        };
+        let environment = Environment {
+            localdomain: system::environment("LOCALDOMAIN"),
+            res_options: system::environment("RES_OPTIONS"),
+        };
+        let zone = |name: &str| self.reactor.interface_index(name);
+        let (config, report) = ResolverConfig::from_text(&text, &environment, system::host_name().as_deref(), &zone);
+        log::debug!(
+            "resolver configuration: {} servers, {} lines skipped",
+            config.servers().len(),
+            report.lines_skipped
+        );
+        files.resolver_report = report;
+        resolver.set_config(config);
+    }
+}

@@ -1,0 +1,82 @@
+//! The door to clock, randomness and files.
+//!
+//! Floor 3'. The only code that reads them. It keeps no state but what saves system calls.
+
+mod name_files;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub(crate) use name_files::{Change, CheckTimes, NameFile};
+
+/// How many random bytes are fetched at a time: one system call for 128 query ids.
+const RANDOM_BYTES: usize = 256;
+
+/// Reads the monotonic clock.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Where the machine keeps a file of its network configuration.
+pub(crate) fn configuration_file(name: &str) -> PathBuf {
+    match environment("SystemRoot").filter(|_| cfg!(windows)) {
+        Some(root) => [&root, "System32", "drivers", "etc", name].iter().collect(),
+        None => PathBuf::from("/etc").join(name),
+    }
+}
+
+/// A variable of the environment, if it is set and is text.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The name of this machine.
+#[cfg(unix)]
+pub(crate) fn host_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
+}
+
+/// The name of this machine, as Windows tells every process.
+#[cfg(not(unix))]
+pub(crate) fn host_name() -> Option<String> {
+    environment("COMPUTERNAME")
+}
+
+/// The number of the network interface with this name.
+#[cfg(unix)]
+pub(crate) fn interface_index(name: &str) -> Option<u32> {
+    use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
+    // The system wants any socket to ask through.
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok()?;
+    name_to_index(socket, name).ok()
+}
+
+/// Windows names zones by number alone.
+#[cfg(not(unix))]
+pub(crate) fn interface_index(_name: &str) -> Option<u32> {
+    None
+}
+
+/// Unpredictable numbers from the system's generator, fetched in advance.
+pub(crate) struct Randomness {
+    bytes: [u8; RANDOM_BYTES],
+    used: usize,
+}
+
+impl Randomness {
+    pub(crate) fn new() -> Randomness {
+        Randomness { bytes: [0; RANDOM_BYTES], used: RANDOM_BYTES }
+    }
+
+    pub(crate) fn next(&mut self) -> u16 {
+        if self.used + 2 > RANDOM_BYTES {
+            // It cannot fail on a system that has booted; an id that can be guessed is no option.
+            getrandom::fill(&mut self.bytes).expect("the system's random generator works");
+            self.used = 0;
+        }
+        let number = u16::from_le_bytes([self.bytes[self.used], self.bytes[self.used + 1]]);
+        self.bytes[self.used..self.used + 2].fill(0);
+        self.used += 2;
+        number
+    }
+}
