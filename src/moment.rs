@@ -12,10 +12,6 @@ pub(crate) struct Moment(u64);
 impl Moment {
     pub(crate) const START: Moment = Moment(0);
 
-    pub(crate) fn nanos(self) -> u64 {
-        self.0
-    }
-
     /// The moment `interval` later, or `None` beyond the range of the time line (584 years).
     pub(crate) fn checked_add(self, interval: Duration) -> Option<Moment> {
         u64::try_from(interval.as_nanos()).ok().and_then(|nanos| self.0.checked_add(nanos)).map(Moment)

@@ -24,3 +24,40 @@ pub(crate) fn parse_address(text: &str, zone: Zone<'_>) -> Result<SocketAddr, &'
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine with one interface.
+    fn zone(name: &str) -> Option<u32> {
+        (name == "eth0").then_some(2)
+    }
+
+    #[test]
+    fn addresses_have_one_spelling_each_reader_agrees_on() {
+        let cases = [
+            ("192.0.2.1", Some("192.0.2.1:0")),
+            ("::1", Some("[::1]:0")),
+            ("FE80::1%eth0", Some("[fe80::1%2]:0")),
+            ("fe80::1%12", Some("[fe80::1%12]:0")),
+            ("fe80::1%0", Some("[fe80::1]:0")),
+            ("::ffff:192.0.2.1", Some("[::ffff:192.0.2.1]:0")),
+            ("fe80::1%eth9", None),
+            ("fe80::1%", None),
+            ("fe80::1%1%1", None),
+            ("192.0.2.1%eth0", None),
+            ("127.1", None),
+            ("2130706433", None),
+            ("0x7f000001", None),
+            ("010.0.0.1", None),
+            ("192.0.2.1.", None),
+            (" ::1", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            let address = parse_address(text, &zone).ok().map(|address| address.to_string());
+            assert_eq!(address.as_deref(), expected, "{text:?}");
+        }
+    }
+}

@@ -94,6 +94,7 @@ impl HostsBuilder {
 
 impl HostsTable {
     /// Reads all of `text` at once.
+    #[cfg(test)]
     pub(crate) fn parse(text: &[u8], zone_index: Zone<'_>) -> HostsTable {
         let mut builder = HostsBuilder::new(text.to_vec());
         builder.advance(usize::MAX, zone_index);

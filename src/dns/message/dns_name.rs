@@ -50,17 +50,6 @@ impl DnsName {
         name.make_canonical();
         DnsName(name)
     }
-
-    /// This name inside `domain`, as a search list makes it. `None` if that is longer than a name can be.
-    pub(crate) fn append(&self, domain: &DnsName) -> Option<DnsName> {
-        let (_root, labels) = self.0.as_slice().split_last()?;
-        Name::from_octets([labels, domain.0.as_slice()].concat()).ok().map(DnsName)
-    }
-
-    /// The number of labels, the root not counted: one more than there are dots between them.
-    pub(crate) fn label_count(&self) -> usize {
-        self.0.label_count() - 1
-    }
 }
 
 impl From<ParsedName<&[u8]>> for DnsName {

@@ -129,31 +129,3 @@ fn reverse_names_are_those_of_the_registries() {
         assert_eq!(DnsName::reverse_of(address.parse().unwrap()).to_string(), reverse);
     }
 }
-
-#[test]
-fn appends_search_domains() {
-    let longest_label = "x".repeat(63);
-    let half = format!("{longest_label}.{longest_label}");
-    let cases = [
-        ("www", "example.org", Some("www.example.org")),
-        ("a.b", "c", Some("a.b.c")),
-        ("a", ".", Some("a")),
-        (".", "a", Some("a")),
-        (".", ".", Some(".")),
-    ];
-    for (text, domain, expected) in cases {
-        assert_eq!(name(text).append(&name(domain)), expected.map(name), "{text} in {domain}");
-    }
-    // 128 octets and 127 (with the root) are 255, the most; one more is too long.
-    let fits = name(&format!("{longest_label}.{}", "y".repeat(61)));
-    assert_eq!(name(&half).append(&fits).map(|name| name.0.as_slice().len()), Some(255));
-    let too_long = name(&format!("{longest_label}.{}", "y".repeat(62)));
-    assert_eq!(name(&half).append(&too_long), None);
-}
-
-#[test]
-fn counts_labels_without_the_root() {
-    for (text, labels) in [(".", 0), ("a", 1), ("a.", 1), ("a.b", 2), ("a.b.c.", 3)] {
-        assert_eq!(name(text).label_count(), labels, "{text}");
-    }
-}
