@@ -4,6 +4,7 @@ mod dns;
 mod engine;
 mod error;
 mod file_report;
+mod files;
 mod id;
 mod lookup;
 mod message;
@@ -17,6 +18,8 @@ mod queue;
 mod reactor;
 mod rings;
 mod scoped_address;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 mod slots;
 mod system;
 #[cfg(test)]

@@ -36,6 +36,12 @@ pub(crate) enum OpenError {
     Unreachable(io::Error),
 }
 
+/// What the outside said of one socket: something can be done with it, or something is wrong with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    pub(crate) socket: SocketKey,
+}
+
 /// The outside.
 pub(crate) trait Network {
     /// Opens a socket of its own, with a port of the system's choice, connected to `server`.

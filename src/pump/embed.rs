@@ -46,9 +46,13 @@ impl<T> Pump<T> {
 ///
 /// It tells of sockets and of other threads' posts; deadlines and queued messages are told by
 /// [`Pump::rest`].
+///
+/// # Panics
+///
+/// Panics on a simulated pump: there is nothing to wait on.
 #[cfg(unix)]
 impl<T> std::os::fd::AsFd for Pump<T> {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.reactor.as_fd()
+        self.outside.descriptor()
     }
 }

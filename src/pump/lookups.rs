@@ -5,12 +5,13 @@ use crate::dns::config::ResolverConfig;
 use crate::dns::config::file::Environment;
 use crate::error::StartError;
 use crate::file_report::FileReport;
+use crate::files::Files;
 use crate::id::{OperationId, Owner};
 use crate::lookup::{HostQuery, ProtocolQuery, ServiceQuery};
 use crate::moment::Moment;
 use crate::network::Network;
-use crate::system::{self, Change, CheckTimes, NameFile};
 
+use super::name_files::{Change, CheckTimes, NameFile};
 use super::settings::Settings;
 
 /// The files that lookups are configured with.
@@ -89,7 +90,7 @@ impl<T> Pump<T> {
     ) -> Result<OperationId, StartError<HostQuery>> {
         let now = self.now();
         self.refresh_names(now);
-        let started = self.engine.start_host_lookup(owner.into(), query.clone(), now, &mut self.reactor);
+        let started = self.engine.start_host_lookup(owner.into(), query.clone(), now, &mut self.outside);
         started.map_err(|refusal| StartError { argument: query, refusal })
     }
 
@@ -185,33 +186,34 @@ impl<T> Pump<T> {
             return;
         }
         let (files, resolver) = (&mut self.name_files, &mut self.engine.resolver);
-        match files.hosts.look() {
+        match files.hosts.look(&self.outside) {
             Change::Unchanged => {}
-            Change::Gone => resolver.set_hosts(None, &self.reactor),
-            Change::Text(text) => resolver.set_hosts(Some(text), &self.reactor),
+            Change::Gone => resolver.set_hosts(None, &self.outside),
+            Change::Text(text) => resolver.set_hosts(Some(text), &self.outside),
         }
-        match files.services.look() {
+        match files.services.look(&self.outside) {
             Change::Unchanged => {}
             Change::Gone => resolver.set_services(None),
             Change::Text(text) => resolver.set_services(Some(&text)),
         }
-        match files.protocols.look() {
+        match files.protocols.look(&self.outside) {
             Change::Unchanged => {}
             Change::Gone => resolver.set_protocols(None),
             Change::Text(text) => resolver.set_protocols(Some(&text)),
         }
         let Some(file) = files.resolver.as_mut().filter(|_| !resolver.config().no_reload()) else { return };
-        let text = match file.look() {
+        let text = match file.look(&self.outside) {
             Change::Unchanged => return,
             Change::Gone => Vec::new(),
             Change::Text(text) => text,
         };
         let environment = Environment {
-            localdomain: system::environment("LOCALDOMAIN"),
-            res_options: system::environment("RES_OPTIONS"),
+            localdomain: self.outside.environment("LOCALDOMAIN"),
+            res_options: self.outside.environment("RES_OPTIONS"),
         };
-        let zone = |name: &str| self.reactor.interface_index(name);
-        let (config, report) = ResolverConfig::from_text(&text, &environment, system::host_name().as_deref(), &zone);
+        let zone = |name: &str| self.outside.interface_index(name);
+        let (config, report) =
+            ResolverConfig::from_text(&text, &environment, self.outside.host_name().as_deref(), &zone);
         log::debug!(
             "resolver configuration: {} servers, {} lines skipped",
             config.servers().len(),

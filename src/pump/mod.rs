@@ -4,6 +4,8 @@
 
 mod embed;
 mod lookups;
+mod name_files;
+mod outside;
 mod settings;
 mod turn;
 
@@ -16,12 +18,13 @@ use crate::id::{GroupId, OperationId, Owner, WindowId};
 use crate::message::{Cancelled, Filter, Message, Swept};
 use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
+use crate::network::Ready;
 use crate::operation::lookup::Resolver;
-use crate::reactor::{Inbox, Poster, Reactor, Ready};
-use crate::system;
+use crate::reactor::{Inbox, Poster, Reactor};
 use crate::timer::{FirstTick, Timer};
 
 use lookups::NameFiles;
+use outside::Outside;
 
 pub use embed::Rest;
 pub use lookups::FileStatus;
@@ -78,7 +81,7 @@ pub struct Pump<T> {
     // First, so that posts of payloads being dropped are refused.
     inbox: Inbox<T>,
     engine: Engine<T>,
-    reactor: Reactor,
+    outside: Outside,
     time_line: TimeLine,
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
@@ -105,22 +108,22 @@ impl<T> Pump<T> {
     ///
     /// As [`new`](Pump::new).
     pub fn with_settings(settings: Settings) -> Result<Pump<T>, Error> {
-        let reactor = Reactor::new()?;
+        Ok(Pump::on(Outside::System(Reactor::new()?), settings))
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn on_stage(stage: crate::simulation::Stage, settings: Settings) -> Pump<T> {
+        Pump::on(Outside::Simulation(stage), settings)
+    }
+
+    fn on(outside: Outside, settings: Settings) -> Pump<T> {
         let name_files = NameFiles::new(&settings);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
-        let inbox = Inbox::new(settings.queue_capacity, reactor.waker());
+        let inbox = Inbox::new(settings.queue_capacity, outside.wake());
         inbox.open_window(engine.root());
-        let time_line = TimeLine::starting_at(system::now());
-        Ok(Pump {
-            inbox,
-            engine,
-            reactor,
-            time_line,
-            ready: VecDeque::new(),
-            name_files,
-            taken_since_turn: 0,
-            peeked: None,
-        })
+        let time_line = TimeLine::starting_at(outside.now());
+        let (ready, peeked) = (VecDeque::new(), None);
+        Pump { inbox, engine, outside, time_line, ready, name_files, taken_since_turn: 0, peeked }
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
@@ -148,7 +151,7 @@ impl<T> Pump<T> {
     /// One pass over the window's own operations and messages, and over the posts of other threads
     /// that are not taken over yet.
     pub fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
-        let swept = self.engine.destroy_window(window, &mut self.reactor)?;
+        let swept = self.engine.destroy_window(window, &mut self.outside)?;
         let purged = self.inbox.close_window(window);
         self.engine.metrics.purged_messages += purged.len() as u64;
         Some(Swept { messages: swept.messages + purged.len(), ..swept })
@@ -170,7 +173,7 @@ impl<T> Pump<T> {
 
     /// Cancels the operations of a group and forgets it. `None` if there is no such group.
     pub fn close_group(&mut self, group: GroupId) -> Option<Swept> {
-        self.engine.close_group(group, &mut self.reactor)
+        self.engine.close_group(group, &mut self.outside)
     }
 
     /// Posts a message to a window, at the end of the queue.
@@ -252,7 +255,7 @@ impl<T> Pump<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cancel(&mut self, operation: OperationId) -> Cancelled {
-        self.engine.cancel(operation, &mut self.reactor)
+        self.engine.cancel(operation, &mut self.outside)
     }
 
     /// Cancels every operation of `group` and says what that prevented.
@@ -264,12 +267,12 @@ impl<T> Pump<T> {
     ///
     /// One pass over the group's operations and their messages.
     pub fn cancel_group(&mut self, group: GroupId) -> Swept {
-        self.engine.cancel_group(group, &mut self.reactor).unwrap_or_default()
+        self.engine.cancel_group(group, &mut self.outside).unwrap_or_default()
     }
 
     /// Cancels every operation of `window` and says what that prevented. What was posted to it stays.
     pub fn cancel_window(&mut self, window: WindowId) -> Swept {
-        self.engine.cancel_window(window, &mut self.reactor).unwrap_or_default()
+        self.engine.cancel_window(window, &mut self.outside).unwrap_or_default()
     }
 
     /// Whether an operation lives: its work is under way, or a message of it waits to be taken.
@@ -339,12 +342,12 @@ impl<T> Pump<T> {
     pub fn metrics(&self) -> Metrics {
         let mut metrics = self.engine.measure();
         metrics.wakes = self.inbox.wakes();
-        metrics.sockets = self.reactor.sockets_len();
+        metrics.sockets = self.outside.sockets_len();
         metrics
     }
 
     fn now(&self) -> Moment {
-        self.time_line.moment(system::now())
+        self.time_line.moment(self.outside.now())
     }
 
     /// The instant of a moment that the clock could express when it was set.

@@ -6,8 +6,8 @@ use super::Pump;
 use crate::error::Error;
 use crate::message::{Filter, Message, Payload};
 use crate::moment::Moment;
+use crate::network::Ready;
 use crate::network::SocketOwner;
-use crate::reactor::Ready;
 use crate::system;
 
 /// How many messages `get_message` gives out before it asks the outside again.
@@ -192,12 +192,12 @@ impl<T> Pump<T> {
             let may_wait = past_ready || !self.engine.is_ready();
             self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
         }
-        let instant = system::now();
+        let instant = self.outside.now();
         let now = self.time_line.moment(instant);
         let deadline = budget.time.and_then(|time| instant.checked_add(time));
         let mut allowance = Allowance { things: budget.messages, taken: 0, deadline };
         self.work_on_sockets(now, &mut allowance);
-        self.engine.advance(now, &mut self.reactor);
+        self.engine.advance(now, &mut self.outside);
         self.take_over_posts(&mut allowance);
         let more = !self.ready.is_empty() || !self.inbox.is_empty() && self.engine.room() > 0;
         Ok(Turn { taken_over: allowance.taken, more })
@@ -210,12 +210,12 @@ impl<T> Pump<T> {
             _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
             _ => self.timeout(wait, past_ready),
         };
-        let is_idle_look = timeout == Some(Duration::ZERO) && self.reactor.sockets_len() == 0;
+        let is_idle_look = timeout == Some(Duration::ZERO) && self.outside.is_quiet();
         if is_idle_look {
             return Ok(());
         }
         self.engine.metrics.waits += 1;
-        self.reactor.wait(timeout, &mut self.ready)
+        self.outside.wait(timeout, &mut self.ready)
     }
 
     /// The time from now until the wait must end, or `None` if only an event ends it.
@@ -241,8 +241,8 @@ impl<T> Pump<T> {
     fn work_on_sockets(&mut self, now: Moment, allowance: &mut Allowance) {
         while !self.ready.is_empty() && allowance.take() {
             let Some(Ready { socket }) = self.ready.pop_front() else { break };
-            match self.reactor.owner(socket) {
-                Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.reactor),
+            match self.outside.owner(socket) {
+                Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.outside),
                 // Closed since the system reported it.
                 None => {}
             }

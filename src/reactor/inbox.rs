@@ -6,13 +6,15 @@
 //! the flag up, then looks whether something was added. Whoever is second sees the other, so no
 //! wake-up is lost, and of a burst of posts only the first wakes.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mio::Waker;
-
 use crate::error::{PostError, PostRefusal};
 use crate::id::WindowId;
+
+/// Wakes the pump, from any thread.
+pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 /// Posts messages from other threads.
 ///
@@ -35,7 +37,7 @@ struct Shared<T> {
     /// Whether the next post must wake the pump.
     wake_wanted: AtomicBool,
     wakes: AtomicU64,
-    waker: Arc<Waker>,
+    wake: Wake,
 }
 
 struct State<T> {
@@ -98,14 +100,14 @@ impl<T> std::fmt::Debug for Poster<T> {
 }
 
 impl<T> Inbox<T> {
-    pub(crate) fn new(capacity: usize, waker: Arc<Waker>) -> Inbox<T> {
+    pub(crate) fn new(capacity: usize, wake: Wake) -> Inbox<T> {
         let state = State { posts: Vec::new(), capacity, is_open: true, windows: Vec::new() };
         let shared = Shared {
             state: Mutex::new(state),
             len: AtomicUsize::new(0),
             wake_wanted: AtomicBool::new(true),
             wakes: AtomicU64::new(0),
-            waker,
+            wake,
         };
         Inbox { shared: Arc::new(shared), drained: Vec::new() }
     }
@@ -189,7 +191,7 @@ impl<T> Shared<T> {
             return;
         }
         self.wakes.fetch_add(1, SeqCst);
-        if let Err(error) = self.waker.wake() {
+        if let Err(error) = (self.wake)() {
             // So that the next post tries again.
             self.wake_wanted.store(true, SeqCst);
             log::warn!("waking the pump: {error}");

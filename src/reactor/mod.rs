@@ -17,23 +17,17 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slotmap::{Key, KeyData, SlotMap};
 
 use crate::error::Error;
-use crate::network::{Network, OpenError, SocketKey, SocketOwner, Transport};
+use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::system::{self, Randomness};
 
-pub(crate) use inbox::Inbox;
 pub use inbox::Poster;
+pub(crate) use inbox::{Inbox, Wake};
 
 /// How many sockets' readiness one wait brings back. The rest stays with the system until the next.
 const EVENTS_PER_WAIT: usize = 1024;
 
 /// The token of the wake-up from other threads; no key has this value.
 const WAKE: Token = Token(usize::MAX);
-
-/// What the system said of one socket.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ready {
-    pub(crate) socket: SocketKey,
-}
 
 /// The waiting room.
 pub(crate) struct Reactor {
@@ -69,8 +63,9 @@ impl Reactor {
     }
 
     /// What other threads wake this reactor with.
-    pub(crate) fn waker(&self) -> Arc<Waker> {
-        self.waker.clone()
+    pub(crate) fn wake(&self) -> Wake {
+        let waker = self.waker.clone();
+        Arc::new(move || waker.wake())
     }
 
     pub(crate) fn sockets_len(&self) -> usize {

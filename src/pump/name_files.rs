@@ -1,21 +1,17 @@
 //! The files that name services are configured with, read again when they have changed.
 //!
-//! Part of the door to files. Whether a file changed is asked at most once in [`CHECK_INTERVAL`], when
+//! Part of the pump. Whether a file changed is asked at most once in [`CHECK_INTERVAL`], when
 //! a lookup starts: a program that looks nothing up reads nothing, and an idle one never wakes for it.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use crate::files::{FILE_BYTES_MAX, Files, Stamp};
 use crate::moment::Moment;
 
 /// How often it is asked whether the files have changed.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The longest file that is read; the rest of a longer one is passed over. A block list of a million
-/// hosts has half of it.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// One file that lookups are configured with.
 #[derive(Debug)]
@@ -32,14 +28,6 @@ pub(crate) struct NameFile {
 #[derive(Debug, Default)]
 pub(crate) struct CheckTimes {
     next: Option<Moment>,
-}
-
-/// What tells one state of a file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    len: u64,
-    inode: u64,
 }
 
 /// What became of a file since it was last looked at.
@@ -74,9 +62,9 @@ impl NameFile {
     }
 
     /// Reads the file if it is another than before. One that cannot be read leaves what was.
-    pub(crate) fn look(&mut self) -> Change {
+    pub(crate) fn look(&mut self, files: &impl Files) -> Change {
         let first_look = !std::mem::replace(&mut self.is_known, true);
-        match self.look_at_file() {
+        match self.look_at_file(files) {
             Ok(change) => {
                 self.problem = None;
                 change
@@ -97,29 +85,16 @@ impl NameFile {
         }
     }
 
-    fn look_at_file(&mut self) -> io::Result<Change> {
-        let stamp = stamp(&std::fs::metadata(&self.path)?);
+    fn look_at_file(&mut self, files: &impl Files) -> io::Result<Change> {
+        let stamp = files.stamp(&self.path)?;
         if self.stamp == Some(stamp) {
             return Ok(Change::Unchanged);
         }
-        let file = File::open(&self.path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        let mut text = Vec::new();
-        file.take(FILE_BYTES_MAX).read_to_end(&mut text)?;
-        if text.len() as u64 == FILE_BYTES_MAX {
+        let text = files.read(&self.path)?;
+        if text.len() == FILE_BYTES_MAX {
             log::warn!("{}: only its first {FILE_BYTES_MAX} bytes are read", self.path.display());
         }
         self.stamp = Some(stamp);
         Ok(Change::Text(text))
     }
-}
-
-fn stamp(metadata: &Metadata) -> Stamp {
-    #[cfg(unix)]
-    let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-    #[cfg(not(unix))]
-    let inode = 0;
-    Stamp { modified: metadata.modified().ok(), len: metadata.len(), inode }
 }

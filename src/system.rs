@@ -2,12 +2,12 @@
 //!
 //! Floor 3'. The only code that reads them. It keeps no state but what saves system calls.
 
-mod name_files;
-
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-pub(crate) use name_files::{Change, CheckTimes, NameFile};
+use crate::files::{FILE_BYTES_MAX, Stamp};
 
 /// How many random bytes are fetched at a time: one system call for 128 query ids.
 const RANDOM_BYTES: usize = 256;
@@ -15,6 +15,28 @@ const RANDOM_BYTES: usize = 256;
 /// Reads the monotonic clock.
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// What tells the present state of a file from another.
+pub(crate) fn file_stamp(path: &Path) -> io::Result<Stamp> {
+    let metadata = std::fs::metadata(path)?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Ok(Stamp { modified: metadata.modified().ok(), len: metadata.len(), inode })
+}
+
+/// The first [`FILE_BYTES_MAX`] bytes of a file.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        // Reading a pipe or a terminal would block.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut text = Vec::new();
+    file.take(FILE_BYTES_MAX as u64).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Where the machine keeps a file of its network configuration.

@@ -1,0 +1,143 @@
+//! Everything beyond the pump: the operating system, or a simulation of it.
+//!
+//! Part of the pump, which is the only one that knows which of the two it has.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::files::{Files, Stamp};
+use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
+use crate::reactor::{Reactor, Wake};
+#[cfg(any(test, feature = "simulation"))]
+use crate::simulation::Stage;
+use crate::system;
+
+/// The outside.
+pub(super) enum Outside {
+    System(Reactor),
+    #[cfg(any(test, feature = "simulation"))]
+    Simulation(Stage),
+}
+
+/// Calls the same method of whichever outside it is.
+macro_rules! of {
+    ($outside:expr, $method:ident($($argument:expr),*)) => {
+        match $outside {
+            Outside::System(reactor) => reactor.$method($($argument),*),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => stage.$method($($argument),*),
+        }
+    };
+}
+
+impl Outside {
+    pub(super) fn now(&self) -> Instant {
+        match self {
+            Outside::System(_) => system::now(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => stage.now(),
+        }
+    }
+
+    pub(super) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        of!(self, wait(timeout, ready))
+    }
+
+    /// Whether a wait that may not wait has nothing to tell.
+    pub(super) fn is_quiet(&self) -> bool {
+        match self {
+            Outside::System(reactor) => reactor.sockets_len() == 0,
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => false,
+        }
+    }
+
+    pub(super) fn owner(&self, socket: SocketKey) -> Option<SocketOwner> {
+        of!(self, owner(socket))
+    }
+
+    pub(super) fn sockets_len(&self) -> usize {
+        of!(self, sockets_len())
+    }
+
+    pub(super) fn wake(&self) -> Wake {
+        of!(self, wake())
+    }
+
+    #[cfg(unix)]
+    pub(super) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Outside::System(reactor) => std::os::fd::AsFd::as_fd(reactor),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => panic!("a simulated pump has no descriptor, its clock jumps instead"),
+        }
+    }
+
+    pub(super) fn host_name(&self) -> Option<String> {
+        match self {
+            Outside::System(_) => system::host_name(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => None,
+        }
+    }
+}
+
+impl Network for Outside {
+    fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError> {
+        of!(self, open(owner, transport, server))
+    }
+
+    fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize> {
+        of!(self, send(socket, bytes))
+    }
+
+    fn receive(&mut self, socket: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
+        of!(self, receive(socket, buffer))
+    }
+
+    fn close(&mut self, socket: SocketKey) {
+        of!(self, close(socket));
+    }
+
+    fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
+        of!(self, source_address(destination))
+    }
+
+    fn interface_index(&self, name: &str) -> Option<u32> {
+        of!(self, interface_index(name))
+    }
+
+    fn unpredictable(&mut self) -> u16 {
+        of!(self, unpredictable())
+    }
+}
+
+impl Files for Outside {
+    fn stamp(&self, path: &Path) -> io::Result<Stamp> {
+        match self {
+            Outside::System(_) => system::file_stamp(path),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => stage.stamp(path),
+        }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self {
+            Outside::System(_) => system::read_file(path),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => stage.read(path),
+        }
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        match self {
+            Outside::System(_) => system::environment(name),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => stage.environment(name),
+        }
+    }
+}

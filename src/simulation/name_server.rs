@@ -1,0 +1,321 @@
+//! Name servers that answer by script.
+//!
+//! Written over plain bytes and not over the codec that the resolver uses, so that a fault of one is
+//! not hidden by the same fault of the other.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// The types that can be asked for, by their numbers (RFC 1035 section 3.2.2, RFC 3596).
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const SOA: u16 = 6;
+const PTR: u16 = 12;
+const AAAA: u16 = 28;
+const OPT: u16 = 41;
+
+/// The header's flags: a reply, to which recursion is available.
+const REPLY: u16 = 0x8180;
+const TRUNCATED: u16 = 0x0200;
+
+/// What a server does with a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
+    /// Answers from its zone.
+    Answer,
+    /// Says nothing.
+    Drop,
+    /// Answers this much later than usual.
+    Delay(Duration),
+    /// Answers twice.
+    Duplicate,
+    /// Answers with another id, and then says nothing.
+    WrongId,
+    /// Answers from another address: the system drops it, since the socket is connected.
+    WrongSource,
+    /// Answers another question.
+    WrongQuestion,
+    /// Answers that the answer does not fit in a datagram. Over TCP it answers.
+    Truncate,
+    /// Answers with this response code and nothing else: 1 FORMERR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
+    Code(u8),
+    /// Answers FORMERR to EDNS, and from the zone without it.
+    RefuseEdns,
+    /// Answers with bytes that begin like a reply and are cut short.
+    Garble,
+    /// Answers over TCP one byte at a time.
+    Split,
+    /// Refuses: the port is closed.
+    Refuse,
+    /// Resets the connection, or over UDP does as `Refuse`.
+    Reset,
+}
+
+/// A name server with a zone and a script.
+///
+/// The script is a list of acts, one for each question in order. After its end every question is
+/// answered from the zone.
+#[derive(Clone, Debug)]
+pub struct NameServer {
+    records: HashMap<String, Vec<Data>>,
+    script: std::collections::VecDeque<Act>,
+    always: Act,
+    latency: Duration,
+    loss_percent: u8,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    Address(IpAddr),
+    Alias(String),
+    Pointer(String),
+}
+
+/// A question that a name server received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Query {
+    /// The virtual time since the start.
+    pub at: Duration,
+    /// Who was asked.
+    pub server: SocketAddr,
+    /// Whether over TCP.
+    pub by_stream: bool,
+    /// The id of the message.
+    pub id: u16,
+    /// The name, as written.
+    pub name: String,
+    /// The number of the record type: 1 A, 12 PTR, 28 AAAA.
+    pub record_type: u16,
+    /// Whether it carried an EDNS record.
+    pub edns: bool,
+}
+
+/// What a server sends back, and when.
+pub(super) enum Reaction {
+    /// These bytes, this much later than usual.
+    Send { bytes: Vec<u8>, later: Duration },
+    /// These bytes of a stream, one at a time.
+    SendSplit { bytes: Vec<u8> },
+    /// The port is closed, or the connection is reset.
+    Reset,
+}
+
+impl Default for NameServer {
+    fn default() -> NameServer {
+        NameServer::new()
+    }
+}
+
+impl NameServer {
+    /// A server that knows no names, and answers after a millisecond.
+    pub fn new() -> NameServer {
+        NameServer {
+            records: HashMap::new(),
+            script: Default::default(),
+            always: Act::Answer,
+            latency: Duration::from_millis(1),
+            loss_percent: 0,
+        }
+    }
+
+    /// Knows a host by its addresses, and each address by the host's name.
+    ///
+    /// # Panics
+    ///
+    /// Panics when one of `addresses` is not an address.
+    pub fn host<'a>(mut self, name: &str, addresses: impl IntoIterator<Item = &'a str>) -> NameServer {
+        let records = self.records.entry(name.to_ascii_lowercase()).or_default();
+        let addresses: Vec<IpAddr> =
+            addresses.into_iter().map(|text| text.parse().expect("a host of the script has addresses")).collect();
+        records.extend(addresses.iter().copied().map(Data::Address));
+        for address in addresses {
+            let reverse = crate::dns::message::DnsName::reverse_of(address).to_string();
+            self.records.entry(reverse).or_default().push(Data::Pointer(name.to_owned()));
+        }
+        self
+    }
+
+    /// Knows `name` as an alias of `target`.
+    pub fn alias(mut self, name: &str, target: &str) -> NameServer {
+        self.records.entry(name.to_ascii_lowercase()).or_default().push(Data::Alias(target.to_owned()));
+        self
+    }
+
+    /// Takes this long to answer, instead of a millisecond.
+    pub fn latency(mut self, latency: Duration) -> NameServer {
+        self.latency = latency;
+        self
+    }
+
+    /// Loses this many of a hundred datagrams, each way.
+    pub fn loss(mut self, percent: u8) -> NameServer {
+        self.loss_percent = percent;
+        self
+    }
+
+    /// Adds `act` to the script.
+    pub fn then(mut self, act: Act) -> NameServer {
+        self.script.push_back(act);
+        self
+    }
+
+    /// Says nothing to this many questions.
+    pub fn silent(mut self, questions: usize) -> NameServer {
+        self.script.extend(std::iter::repeat_n(Act::Drop, questions));
+        self
+    }
+
+    /// Does `act` with every question after the script's end.
+    pub fn always(mut self, act: Act) -> NameServer {
+        self.always = act;
+        self
+    }
+
+    pub(super) fn usual_latency(&self) -> Duration {
+        self.latency
+    }
+
+    pub(super) fn loss_percent(&self) -> u8 {
+        self.loss_percent
+    }
+
+    /// Whether the port is closed.
+    pub(super) fn refuses(&self) -> bool {
+        self.script.front().copied().unwrap_or(self.always) == Act::Refuse
+    }
+
+    pub(super) fn react(&mut self, question: &Query, message: &[u8]) -> Vec<Reaction> {
+        let act = self.script.pop_front().unwrap_or(self.always);
+        let answer = || self.answer(question, message);
+        let send = |bytes| vec![Reaction::Send { bytes, later: Duration::ZERO }];
+        match act {
+            Act::Answer => send(answer()),
+            Act::Drop | Act::WrongSource => Vec::new(),
+            Act::Delay(later) => vec![Reaction::Send { bytes: answer(), later }],
+            Act::Duplicate => [send(answer()), send(answer())].into_iter().flatten().collect(),
+            Act::WrongId => {
+                let mut bytes = answer();
+                bytes[1] ^= 1;
+                send(bytes)
+            }
+            Act::WrongQuestion => {
+                let mut bytes = answer();
+                // The first letter of the name, behind the header and the length of its label.
+                bytes[13] ^= 2;
+                send(bytes)
+            }
+            Act::Truncate if question.by_stream => send(answer()),
+            Act::Truncate => send(empty_reply(message, TRUNCATED)),
+            Act::Code(code) => send(empty_reply(message, code.into())),
+            Act::RefuseEdns if question.edns => send(empty_reply(message, 1)),
+            Act::RefuseEdns => send(answer()),
+            Act::Garble => {
+                let mut bytes = answer();
+                // Claims one answer more than there is.
+                bytes[7] = bytes[7].wrapping_add(1);
+                bytes.truncate(bytes.len() - 1);
+                send(bytes)
+            }
+            Act::Split if question.by_stream => vec![Reaction::SendSplit { bytes: answer() }],
+            Act::Split => send(empty_reply(message, TRUNCATED)),
+            Act::Refuse | Act::Reset => vec![Reaction::Reset],
+        }
+    }
+
+    /// The reply from the zone: the chain of aliases and what is at its end.
+    fn answer(&self, question: &Query, message: &[u8]) -> Vec<u8> {
+        let mut answers = Vec::new();
+        let mut count = 0u16;
+        let mut name = question.name.to_ascii_lowercase();
+        let mut exists = false;
+        for _ in 0..64 {
+            let Some(records) = self.records.get(&name) else { break };
+            exists = true;
+            let mut next = None;
+            for data in records {
+                let (record_type, bytes) = match data {
+                    Data::Address(IpAddr::V4(address)) => (A, address.octets().to_vec()),
+                    Data::Address(IpAddr::V6(address)) => (AAAA, address.octets().to_vec()),
+                    Data::Pointer(target) => (PTR, wire_name(target)),
+                    Data::Alias(target) => {
+                        next = Some(target.to_ascii_lowercase());
+                        (CNAME, wire_name(target))
+                    }
+                };
+                if record_type == question.record_type || record_type == CNAME {
+                    push_record(&mut answers, &name, record_type, &bytes);
+                    count += 1;
+                }
+            }
+            match next {
+                Some(next) => {
+                    exists = self.records.contains_key(&next);
+                    name = next;
+                }
+                None => break,
+            }
+        }
+        let code = if exists { 0 } else { 3 };
+        let mut reply = empty_reply(message, code);
+        reply[6..8].copy_from_slice(&count.to_be_bytes());
+        reply.extend(answers);
+        if count == 0 {
+            reply[8..10].copy_from_slice(&1u16.to_be_bytes());
+            push_record(&mut reply, &name, SOA, &[0; 22]);
+        }
+        reply
+    }
+}
+
+/// Reads the one question of a message.
+pub(super) fn read_query(message: &[u8], at: Duration, server: SocketAddr, by_stream: bool) -> Option<Query> {
+    let id = u16::from_be_bytes([*message.first()?, *message.get(1)?]);
+    let mut labels = Vec::new();
+    let mut place = 12;
+    loop {
+        let length = usize::from(*message.get(place)?);
+        place += 1;
+        if length == 0 {
+            break;
+        }
+        labels.push(String::from_utf8_lossy(message.get(place..place + length)?).into_owned());
+        place += length;
+    }
+    let record_type = u16::from_be_bytes([*message.get(place)?, *message.get(place + 1)?]);
+    // The root's name, then the type.
+    let edns = message.get(place + 4..place + 7).is_some_and(|tail| tail == [0, 0, OPT as u8]);
+    Some(Query { at, server, by_stream, id, name: labels.join("."), record_type, edns })
+}
+
+/// A reply with the question and nothing else; `flags` are added to those of a reply.
+fn empty_reply(message: &[u8], flags: u16) -> Vec<u8> {
+    let question_end = 12 + message[12..].iter().position(|&byte| byte == 0).unwrap_or(0) + 5;
+    let mut reply = message[..question_end.min(message.len())].to_vec();
+    reply[2..4].copy_from_slice(&(REPLY | flags).to_be_bytes());
+    reply[4..12].copy_from_slice(&[0, 1, 0, 0, 0, 0, 0, 0]);
+    reply
+}
+
+fn push_record(bytes: &mut Vec<u8>, name: &str, record_type: u16, data: &[u8]) {
+    const IN: u16 = 1;
+    const TTL_SECS: u32 = 300;
+    bytes.extend(wire_name(name));
+    bytes.extend(record_type.to_be_bytes());
+    bytes.extend(IN.to_be_bytes());
+    bytes.extend(TTL_SECS.to_be_bytes());
+    bytes.extend((data.len() as u16).to_be_bytes());
+    bytes.extend(data);
+}
+
+fn wire_name(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len() + 2);
+    for label in name.split('.').filter(|label| !label.is_empty()) {
+        bytes.push(label.len() as u8);
+        bytes.extend(label.as_bytes());
+    }
+    bytes.push(0);
+    bytes
+}

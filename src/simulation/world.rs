@@ -1,0 +1,399 @@
+//! What is on the stage, and what will happen there.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use slotmap::SlotMap;
+
+use super::name_server::{NameServer, Query, Reaction, read_query};
+use crate::error::Error;
+use crate::files::Stamp;
+use crate::lookup::Family;
+use crate::network::{OpenError, Ready, SocketKey, SocketOwner, Transport};
+use crate::reactor::Wake;
+
+/// Between two bytes that a server sends one at a time.
+const BYTE_INTERVAL: Duration = Duration::from_micros(10);
+
+/// The stage's state.
+pub(super) struct World {
+    start: Instant,
+    elapsed: Duration,
+    random: u64,
+    servers: HashMap<SocketAddr, NameServer>,
+    sockets: SlotMap<SocketKey, Socket>,
+    descriptors: usize,
+    cut_off: Vec<Family>,
+    /// What will happen, by time and then in the order in which it was decided.
+    events: BTreeMap<(Duration, u64), Event>,
+    next_event: u64,
+    /// Sockets to be reported by the next wait.
+    ready: VecDeque<SocketKey>,
+    files: HashMap<PathBuf, (u64, Vec<u8>)>,
+    files_written: u64,
+    environment: HashMap<String, String>,
+    queries: Vec<Query>,
+}
+
+struct Socket {
+    owner: SocketOwner,
+    transport: Transport,
+    server: SocketAddr,
+    is_connected: bool,
+    incoming: VecDeque<Incoming>,
+    /// What was written to a stream and is no whole frame yet.
+    outgoing: Vec<u8>,
+}
+
+enum Incoming {
+    Bytes(Vec<u8>),
+    Error(io::ErrorKind),
+}
+
+enum Event {
+    Connected(SocketKey),
+    Arrives(SocketKey, Incoming),
+    Call(Box<dyn FnOnce() + Send>),
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> World {
+        World {
+            start: Instant::now(),
+            elapsed: Duration::ZERO,
+            random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+            servers: HashMap::new(),
+            sockets: SlotMap::with_key(),
+            descriptors: usize::MAX,
+            cut_off: Vec::new(),
+            events: BTreeMap::new(),
+            next_event: 0,
+            ready: VecDeque::new(),
+            files: HashMap::new(),
+            files_written: 0,
+            environment: HashMap::new(),
+            queries: Vec::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.start + self.elapsed
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    pub(super) fn advance(&mut self, time: Duration) {
+        self.elapsed += time;
+    }
+
+    pub(super) fn set_server(&mut self, address: SocketAddr, server: NameServer) {
+        self.servers.insert(address, server);
+    }
+
+    pub(super) fn write_file(&mut self, path: PathBuf, text: Option<Vec<u8>>) {
+        self.files_written += 1;
+        match text {
+            Some(text) => self.files.insert(path, (self.files_written, text)),
+            None => self.files.remove(&path),
+        };
+    }
+
+    pub(super) fn set_environment(&mut self, name: String, value: String) {
+        self.environment.insert(name, value);
+    }
+
+    pub(super) fn schedule_call(&mut self, delay: Duration, action: Box<dyn FnOnce() + Send>) {
+        self.schedule(delay, Event::Call(action));
+    }
+
+    pub(super) fn set_descriptors(&mut self, descriptors: usize) {
+        self.descriptors = descriptors;
+    }
+
+    pub(super) fn cut_off(&mut self, family: Family) {
+        self.cut_off.push(family);
+    }
+
+    pub(super) fn open_sockets(&self) -> usize {
+        self.sockets.len()
+    }
+
+    pub(super) fn queries(&self) -> &[Query] {
+        &self.queries
+    }
+
+    fn schedule(&mut self, delay: Duration, event: Event) {
+        self.next_event += 1;
+        self.events.insert((self.elapsed + delay, self.next_event), event);
+    }
+
+    fn is_cut_off(&self, address: IpAddr) -> bool {
+        self.cut_off.iter().any(|family| family.includes(address))
+    }
+
+    /// A number below `limit`, from the seed.
+    fn random(&mut self, limit: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 16) % limit
+    }
+
+    /// Lets the next event happen if it is due by `limit`, and hands out what it calls.
+    fn next_event_until(&mut self, limit: Option<Duration>) -> Option<Option<Box<dyn FnOnce() + Send>>> {
+        let entry = self.events.first_entry()?;
+        let (at, _) = *entry.key();
+        if limit.is_some_and(|limit| at > limit) {
+            return None;
+        }
+        let event = entry.remove();
+        self.elapsed = self.elapsed.max(at);
+        match event {
+            Event::Call(action) => return Some(Some(action)),
+            Event::Connected(key) => {
+                if let Some(socket) = self.sockets.get_mut(key) {
+                    socket.is_connected = true;
+                    self.ready.push_back(key);
+                }
+            }
+            Event::Arrives(key, incoming) => {
+                if let Some(socket) = self.sockets.get_mut(key) {
+                    socket.incoming.push_back(incoming);
+                    self.ready.push_back(key);
+                }
+            }
+        }
+        Some(None)
+    }
+
+    fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError> {
+        if self.sockets.len() >= self.descriptors {
+            return Err(OpenError::OutOfDescriptors);
+        }
+        if self.is_cut_off(server.ip()) {
+            return Err(OpenError::Unreachable(io::ErrorKind::NetworkUnreachable.into()));
+        }
+        let is_connected = transport == Transport::Datagram;
+        let (incoming, outgoing) = (VecDeque::new(), Vec::new());
+        let key = self.sockets.insert(Socket { owner, transport, server, is_connected, incoming, outgoing });
+        if transport == Transport::Stream {
+            let latency = self.servers.get(&server).map(NameServer::usual_latency);
+            match self.servers.get(&server).map(NameServer::refuses) {
+                Some(false) => self.schedule(latency.unwrap_or_default(), Event::Connected(key)),
+                _ => self.arrive(key, Duration::ZERO, Incoming::Error(io::ErrorKind::ConnectionRefused)),
+            }
+        }
+        Ok(key)
+    }
+
+    fn arrive(&mut self, socket: SocketKey, delay: Duration, incoming: Incoming) {
+        self.schedule(delay, Event::Arrives(socket, incoming));
+    }
+
+    fn send(&mut self, key: SocketKey, bytes: &[u8]) -> io::Result<usize> {
+        let socket = self.sockets.get_mut(key).ok_or(io::ErrorKind::NotConnected)?;
+        if !socket.is_connected {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        match socket.transport {
+            Transport::Datagram => self.receive_question(key, bytes),
+            Transport::Stream => {
+                socket.outgoing.extend(bytes);
+                while let Some(frame) = self.next_frame(key) {
+                    self.receive_question(key, &frame);
+                }
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    /// A whole frame that was written to a stream: its length in two bytes, and the message.
+    fn next_frame(&mut self, key: SocketKey) -> Option<Vec<u8>> {
+        let outgoing = &mut self.sockets.get_mut(key)?.outgoing;
+        let (length, _) = outgoing.split_first_chunk::<2>()?;
+        let end = 2 + usize::from(u16::from_be_bytes(*length));
+        (outgoing.len() >= end).then(|| outgoing.drain(..end).skip(2).collect())
+    }
+
+    fn receive_question(&mut self, key: SocketKey, message: &[u8]) {
+        let (address, transport) = (self.sockets[key].server, self.sockets[key].transport);
+        let by_stream = transport == Transport::Stream;
+        let Some(query) = read_query(message, self.elapsed, address, by_stream) else { return };
+        let loss = self.servers.get(&address).map_or(0, NameServer::loss_percent);
+        let mut is_lost = || !by_stream && self.random(100) < loss.into();
+        let (question_is_lost, answer_is_lost) = (is_lost(), is_lost());
+        let Some(server) = self.servers.get_mut(&address) else {
+            return self.arrive(key, Duration::ZERO, Incoming::Error(io::ErrorKind::ConnectionRefused));
+        };
+        let latency = server.usual_latency();
+        if question_is_lost {
+            return;
+        }
+        let reactions = server.react(&query, message);
+        self.queries.push(query);
+        for reaction in reactions {
+            match reaction {
+                Reaction::Send { .. } if answer_is_lost => {}
+                Reaction::Send { bytes, later } => {
+                    let bytes = if by_stream { framed(&bytes) } else { bytes };
+                    self.arrive(key, latency + later, Incoming::Bytes(bytes));
+                }
+                Reaction::SendSplit { bytes } => {
+                    for (index, byte) in framed(&bytes).into_iter().enumerate() {
+                        self.arrive(key, latency + BYTE_INTERVAL * index as u32, Incoming::Bytes(vec![byte]));
+                    }
+                }
+                Reaction::Reset => {
+                    let kind =
+                        if by_stream { io::ErrorKind::ConnectionReset } else { io::ErrorKind::ConnectionRefused };
+                    self.arrive(key, latency, Incoming::Error(kind));
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, key: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
+        let socket = self.sockets.get_mut(key).ok_or(io::ErrorKind::NotConnected)?;
+        match socket.incoming.pop_front() {
+            None => Err(io::ErrorKind::WouldBlock.into()),
+            Some(Incoming::Error(kind)) => Err(kind.into()),
+            Some(Incoming::Bytes(bytes)) => {
+                let length = bytes.len().min(buffer.len());
+                buffer[..length].copy_from_slice(&bytes[..length]);
+                Ok(length)
+            }
+        }
+    }
+}
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    let mut bytes = (message.len() as u16).to_be_bytes().to_vec();
+    bytes.extend(message);
+    bytes
+}
+
+/// A pump's place on the stage: what the reactor and the system are otherwise.
+pub(crate) struct Stage {
+    world: Arc<Mutex<World>>,
+}
+
+impl Stage {
+    pub(super) fn new(world: Arc<Mutex<World>>) -> Stage {
+        Stage { world }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.lock().now()
+    }
+
+    /// Lets the clock run until something happens, at most for `timeout`.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));
+        loop {
+            let mut world = self.lock();
+            if !world.ready.is_empty() {
+                ready.extend(world.ready.drain(..).map(|socket| Ready { socket }));
+                return Ok(());
+            }
+            match (world.next_event_until(limit), limit) {
+                (Some(Some(action)), _) => {
+                    drop(world);
+                    action();
+                    return Ok(());
+                }
+                (Some(None), _) => {}
+                (None, Some(limit)) => {
+                    world.elapsed = world.elapsed.max(limit);
+                    return Ok(());
+                }
+                (None, None) => {
+                    let never = io::Error::new(io::ErrorKind::Deadlock, "nothing will ever happen");
+                    return Err(Error::new("waiting on the stage", never));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn owner(&self, socket: SocketKey) -> Option<SocketOwner> {
+        self.lock().sockets.get(socket).map(|socket| socket.owner)
+    }
+
+    pub(crate) fn sockets_len(&self) -> usize {
+        self.lock().open_sockets()
+    }
+
+    /// The clock never sleeps: there is nobody to wake.
+    pub(crate) fn wake(&self) -> Wake {
+        Arc::new(|| Ok(()))
+    }
+
+    pub(crate) fn open(
+        &mut self,
+        owner: SocketOwner,
+        transport: Transport,
+        server: SocketAddr,
+    ) -> Result<SocketKey, OpenError> {
+        self.lock().open(owner, transport, server)
+    }
+
+    pub(crate) fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().send(socket, bytes)
+    }
+
+    pub(crate) fn receive(&mut self, socket: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
+        self.lock().receive(socket, buffer)
+    }
+
+    pub(crate) fn close(&mut self, socket: SocketKey) {
+        self.lock().sockets.remove(socket);
+    }
+
+    /// The stage's machine has one address of each family beside loopback.
+    pub(crate) fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
+        let address = destination.ip();
+        if address.is_loopback() {
+            return Some(address);
+        }
+        let own: IpAddr = match address {
+            IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 100).into(),
+            IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100).into(),
+        };
+        (!self.lock().is_cut_off(address)).then_some(own)
+    }
+
+    pub(crate) fn interface_index(&self, name: &str) -> Option<u32> {
+        match name {
+            "lo" => Some(1),
+            "eth0" => Some(2),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn unpredictable(&mut self) -> u16 {
+        self.lock().random(1 << 16) as u16
+    }
+
+    pub(crate) fn stamp(&self, path: &Path) -> io::Result<Stamp> {
+        let world = self.lock();
+        let (version, text) = world.files.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Stamp { modified: None::<SystemTime>, len: text.len() as u64, inode: *version })
+    }
+
+    pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.lock().files.get(path).map(|(_, text)| text.clone()).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    pub(crate) fn environment(&self, name: &str) -> Option<String> {
+        self.lock().environment.get(name).cloned()
+    }
+}
