@@ -11,7 +11,7 @@
 //!
 //! let simulation = Simulation::new(1);
 //! let address = ([192, 0, 2, 53], 53).into();
-//! simulation.name_server(address, NameServer::new().host("www.example.org", ["192.0.2.1"]).silent(1));
+//! simulation.name_server(address, NameServer::new().host("www.example.org", ["192.0.2.1"]).silent(2));
 //! let settings = Settings::default().resolver(ResolverConfig::new([address]))?;
 //! let mut pump = simulation.pump::<()>(settings);
 //!
@@ -19,7 +19,7 @@
 //! pump.lookup_host(window, HostQuery::by_name("www.example.org"))?;
 //! let message = pump.get_message()?.expect("nobody quits here");
 //! assert!(matches!(message.payload, Payload::Host(Ok(_))));
-//! assert!(simulation.elapsed() > Duration::from_secs(5)); // the first question was lost
+//! assert!(simulation.elapsed() > Duration::from_secs(5)); // the first two questions were lost
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
