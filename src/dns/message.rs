@@ -11,7 +11,9 @@ use std::fmt;
 
 use domain::base::{MessageBuilder, Question as WireQuestion, Rtype};
 
-pub(crate) use dns_name::{DnsName, NameFault};
+pub(crate) use dns_name::DnsName;
+#[cfg(test)]
+use dns_name::NameFault;
 pub(crate) use reply::{Answer, CNAME_HOPS_MAX, ChainEnd, FailureCode, Mismatch, Reply, parse_reply};
 
 /// The size of a UDP reply that we advertise: the least MTU of IPv6, 1280, without the headers of IPv6 and UDP.

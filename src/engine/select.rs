@@ -120,10 +120,10 @@ impl<T> Engine<T> {
             true => self.due_tick(),
             false => self.due_tick_for(filter),
         };
-        if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX {
-            if let Some(slot) = due() {
-                return Some(Choice::Tick(slot));
-            }
+        if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX
+            && let Some(slot) = due()
+        {
+            return Some(Choice::Tick(slot));
         }
         if let Quit::Asked { code, patience: 0 } = self.quit {
             return Some(Choice::Quit(code));

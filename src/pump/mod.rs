@@ -108,7 +108,7 @@ impl<T> Pump<T> {
     ///
     /// As [`new`](Pump::new).
     pub fn with_settings(settings: Settings) -> Result<Pump<T>, Error> {
-        Ok(Pump::on(Outside::System(Reactor::new()?), settings))
+        Ok(Pump::on(Outside::System(Box::new(Reactor::new()?)), settings))
     }
 
     #[cfg(any(test, feature = "simulation"))]

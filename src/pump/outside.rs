@@ -18,7 +18,7 @@ use crate::system;
 
 /// The outside.
 pub(super) enum Outside {
-    System(Reactor),
+    System(Box<Reactor>),
     #[cfg(any(test, feature = "simulation"))]
     Simulation(Stage),
 }
@@ -71,7 +71,7 @@ impl Outside {
     #[cfg(unix)]
     pub(super) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
         match self {
-            Outside::System(reactor) => std::os::fd::AsFd::as_fd(reactor),
+            Outside::System(reactor) => std::os::fd::AsFd::as_fd(&**reactor),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => panic!("a simulated pump has no descriptor, its clock jumps instead"),
         }

@@ -8,7 +8,6 @@ use crate::message::{Filter, Message, Payload};
 use crate::moment::Moment;
 use crate::network::Ready;
 use crate::network::SocketOwner;
-use crate::system;
 
 /// How many messages `get_message` gives out before it asks the outside again.
 const MESSAGES_BETWEEN_TURNS_MAX: usize = 64;
@@ -99,9 +98,11 @@ struct Allowance {
 }
 
 impl Allowance {
-    fn take(&mut self) -> bool {
-        let late = || self.deadline.is_some_and(|deadline| system::now() >= deadline);
-        if self.taken >= self.things || self.taken % THINGS_BETWEEN_CLOCK_READINGS == 0 && late() && self.taken > 0 {
+    /// Takes one thing's share, if there is one left.
+    fn take(&mut self, now: impl FnOnce() -> Instant) -> bool {
+        let asks_clock = self.taken > 0 && self.taken.is_multiple_of(THINGS_BETWEEN_CLOCK_READINGS);
+        let is_late = || self.deadline.is_some_and(|deadline| now() >= deadline);
+        if self.taken >= self.things || asks_clock && is_late() {
             return false;
         }
         self.taken += 1;
@@ -239,7 +240,7 @@ impl<T> Pump<T> {
     }
 
     fn work_on_sockets(&mut self, now: Moment, allowance: &mut Allowance) {
-        while !self.ready.is_empty() && allowance.take() {
+        while !self.ready.is_empty() && allowance.take(|| self.outside.now()) {
             let Some(Ready { socket }) = self.ready.pop_front() else { break };
             match self.outside.owner(socket) {
                 Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.outside),
