@@ -39,3 +39,8 @@ pub use metrics::Metrics;
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn, Wait};
 pub use reactor::Poster;
 pub use timer::Timer;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
