@@ -1,10 +1,27 @@
 //! Management objects and their query language, as `IWbemServices` and WQL have them.
 
+mod cim_type;
+mod class;
+mod convert;
 mod datetime;
 mod error;
 mod fold;
+mod instance;
+mod mof;
+mod path;
 #[cfg(test)]
 mod random;
+mod system;
+mod value;
 
+pub use cim_type::{CimType, PropertyType};
+pub use class::{
+    CLASS_DEPTH_MAX, Class, ClassBuilder, ClassError, ClassErrorKind, Method, PROPERTIES_MAX, Property, Qualifier,
+};
+pub use convert::{ValueError, ValueErrorKind};
 pub use datetime::{DAYS_MAX, DateTime, DateTimeError, DateTimeErrorKind, Interval, Timestamp};
 pub use error::{ErrorInfo, UnknownStatus, WbemError, WbemStatus};
+pub use instance::{Instance, PutError};
+pub use path::{KeyValue, NamespacePath, ObjectPath, PATH_BYTES_MAX, PathError, PathErrorKind, PathKeys};
+pub use system::SystemProperty;
+pub use value::Value;
