@@ -13,6 +13,7 @@ mod path;
 mod random;
 mod system;
 mod value;
+pub mod wql;
 
 pub use cim_type::{CimType, PropertyType};
 pub use class::{

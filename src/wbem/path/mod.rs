@@ -221,7 +221,13 @@ impl fmt::Display for KeyValue {
 
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Display for PathErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             PathErrorKind::Expected(expected) => write!(f, "expected {expected}"),
             PathErrorKind::UnclosedQuote => f.write_str("the quote is never closed"),
             PathErrorKind::Escape => f.write_str("a backslash escapes only a backslash or a quote"),
