@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 mod generate;
 mod lexer;
+mod like;
 mod parser;
 mod print;
 
