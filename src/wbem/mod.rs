@@ -5,6 +5,8 @@ mod class;
 mod convert;
 mod datetime;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod fold;
 mod instance;
 mod mof;

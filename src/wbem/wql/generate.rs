@@ -99,13 +99,40 @@ pub(super) fn event_query(random: &mut Random) -> EventQuery {
 
 /// A condition, nested at most `depth` times.
 pub(super) fn condition(random: &mut Random, depth: usize) -> Condition {
-    let kind = if depth == 0 { 4 } else { random.below(8) };
-    let mut several = || (0..2 + random.below(2)).map(|_| condition(random, depth - 1)).collect();
+    nest(random, depth, &mut |random| Condition::Test(property(random), check(random)))
+}
+
+/// A condition on some of the properties, with constants that often fit and often match.
+pub(super) fn condition_on(random: &mut Random, properties: &[&'static str], depth: usize) -> Condition {
+    nest(random, depth, &mut |random| {
+        let place = Place::default();
+        let check = match random.below(4) {
+            0 => check(random),
+            1 => Check::Compare(
+                Operator::Equal,
+                place,
+                Literal { value: LiteralValue::String(random.text("ab", 2).into()), place },
+            ),
+            _ => {
+                let value = LiteralValue::Integer(random.below(4) as i128);
+                let operator = if random.below(2) == 0 { Operator::Equal } else { random.pick(&OPERATORS) };
+                Check::Compare(operator, place, Literal { value, place })
+            }
+        };
+        Condition::Test(PropertyName::new(random.pick(properties)), check)
+    })
+}
+
+/// Conditions out of others.
+fn nest(random: &mut Random, depth: usize, leaf: &mut impl FnMut(&mut Random) -> Condition) -> Condition {
+    let kind = if depth == 0 { 4 } else { random.below(6) };
+    let count = 2 + random.below(2);
+    let mut several = || (0..count).map(|_| nest(random, depth - 1, leaf)).collect();
     match kind {
         0 => Condition::And(several()),
         1 => Condition::Or(several()),
-        2 => Condition::Not(Box::new(condition(random, depth - 1))),
-        _ => Condition::Test(property(random), check(random)),
+        2 => Condition::Not(Box::new(nest(random, depth - 1, leaf))),
+        _ => leaf(random),
     }
 }
 
