@@ -116,11 +116,6 @@ impl Class {
         self.lineage().any(|class| fold::equal(&class.name, name))
     }
 
-    /// Whether properties have the same places here as in `ancestor`.
-    pub(super) fn extends(&self, ancestor: &Class) -> bool {
-        self.lineage().any(|class| std::ptr::eq(class, ancestor))
-    }
-
     /// Whether instances of the class are events.
     pub fn is_event(&self) -> bool {
         self.is_a(EVENT_CLASS)

@@ -76,3 +76,63 @@ fn target_classes(condition: &Condition) -> Option<Vec<&str>> {
         Condition::Not(_) | Condition::Test(..) | Condition::Pair(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wbem::class::Property;
+    use crate::wbem::error::WbemStatus;
+    use crate::wbem::fixtures::{class, instance};
+
+    #[test]
+    fn classes_that_the_target_must_be_of() {
+        let isa = "TargetInstance ISA";
+        for (condition, expected) in [
+            (format!("{isa} 'A'"), Some(vec!["A"])),
+            (format!("x = 1 AND targetinstance isa A AND {isa} 'B'"), Some(vec!["A"])),
+            (format!("({isa} A OR {isa} B) AND x = 1"), Some(vec!["A", "B"])),
+            (format!("({isa} A AND x = 1) OR ({isa} B AND y = 2)"), Some(vec!["A", "B"])),
+            (format!("{isa} A OR x = 1"), None),
+            (format!("NOT {isa} A"), None),
+            ("PreviousInstance ISA A".into(), None),
+        ] {
+            let query = EventQuery::parse(&format!("SELECT * FROM E WITHIN 5 WHERE {condition}")).unwrap();
+            assert_eq!(query.target_classes(), expected, "{condition}");
+        }
+        assert_eq!(EventQuery::parse("SELECT * FROM E").unwrap().target_classes(), None);
+    }
+
+    #[test]
+    fn v08_v09_groups() {
+        let mail = class("Mail", [Property::new("Size", CimType::Uint8)]);
+        let email = class(
+            "EmailEvent",
+            [Property::new("Sender", CimType::String), Property::new("TargetInstance", CimType::Object)],
+        );
+        let event = |sender: &str, size: u8| {
+            let object = instance(&mail, &[("Size", size.into())]);
+            instance(&email, &[("Sender", sender.into()), ("TargetInstance", object.into())])
+        };
+        let grouping = |by: &str| {
+            let query = EventQuery::parse(&format!("SELECT * FROM EmailEvent GROUP WITHIN 5 BY {by}")).unwrap();
+            query.grouping(&email)
+        };
+        let sender = grouping("Sender").unwrap().unwrap();
+        assert_eq!(sender.key(&event("A", 1)), sender.key(&event("a", 2)));
+        assert_ne!(sender.key(&event("a", 1)), sender.key(&event("b", 1)));
+        let both = grouping("TargetInstance.Size, EmailEvent.Sender, TargetInstance.NoSuch").unwrap().unwrap();
+        assert_eq!(both.key(&event("A", 1)), [Value::from(1_u8), Value::from("a"), Value::Null]);
+        for (by, status) in [
+            ("TargetInstance", WbemStatus::AggregatingByObject),
+            ("Sender.Name", WbemStatus::PropertyNotAnObject),
+            ("NoSuch", WbemStatus::UnparsableQuery),
+            ("__this", WbemStatus::UnparsableQuery),
+        ] {
+            let error = grouping(by).map(|_| ()).unwrap_err();
+            assert_eq!((error.position, error.status()), (43, status), "{by}");
+        }
+        let query = EventQuery::parse("SELECT * FROM EmailEvent GROUP WITHIN 5").unwrap();
+        assert!(query.grouping(&email).unwrap().unwrap().key(&event("a", 1)).is_empty());
+        assert!(EventQuery::parse("SELECT * FROM EmailEvent").unwrap().grouping(&email).unwrap().is_none());
+    }
+}

@@ -189,3 +189,110 @@ fn part(names: &[Box<str>], object: &Instance) -> Instance {
     }
     row(&project(object.class(), &columns), &columns, object)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ast::Query;
+    use super::*;
+    use crate::wbem::class::Property;
+    use crate::wbem::error::WbemStatus;
+    use crate::wbem::fixtures::{class, derived, instance, processes};
+
+    /// Fits a list to a class.
+    fn project(list: &str, class: &Arc<Class>, is_locatable: bool) -> Result<Projection, WqlError> {
+        match Query::parse(&format!("SELECT {list} FROM {}", class.name())).unwrap() {
+            Query::Select(query) => query.projection(class, is_locatable),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The names of a row's properties.
+    fn names(row: &Instance) -> Vec<&str> {
+        row.class().properties().iter().map(|property| &*property.name).collect()
+    }
+
+    /// What of a process is kept by a list, and its relative path.
+    fn kept(list: &str, is_locatable: bool) -> (String, Option<String>) {
+        let (class, rows) = processes();
+        let row = project(list, &class, is_locatable).unwrap().apply(&rows[1]);
+        let count = row.lookup("__PROPERTY_COUNT").unwrap().as_i64();
+        assert_eq!(count, Some(row.values().len() as i64));
+        (names(&row).join(" "), row.relative_path().map(|path| path.to_string()))
+    }
+
+    #[test]
+    fn p25_rows_have_what_the_list_names() {
+        let path = || Some("Win32_Process.Handle=\"4\"".to_string());
+        for (list, is_locatable, expected, path) in [
+            ("name", false, "Name", None),
+            ("name", true, "Name Handle", path()),
+            ("CommandLine, handle", false, "CommandLine Handle", path()),
+            ("Name, NAME, Win32_Process.Name", false, "Name", None),
+            ("__CLASS", false, "", None),
+            ("__RELPATH", false, "Handle", path()),
+            ("Name, __path", false, "Name Handle", path()),
+            ("*", false, "Handle ProcessId Name CommandLine", path()),
+        ] {
+            assert_eq!(kept(list, is_locatable), (expected.to_string(), path), "{list}");
+        }
+        let (class, rows) = processes();
+        let row = project("name", &class, false).unwrap().apply(&rows[1]);
+        assert_eq!((row.get("Name"), row.get("Handle")), (Some(&Value::from("cscript.exe")), None));
+        assert_eq!(row.lookup("__CLASS").unwrap().as_str(), Some("Win32_Process"));
+        assert_eq!(project("name, __path", &class, false).unwrap().reads().iter().collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(project("*", &class, false).unwrap().reads().iter().count(), 4);
+    }
+
+    #[test]
+    fn p47_unknown_properties_are_errors_in_data_queries_only() {
+        let (class, rows) = processes();
+        for (list, position, status) in [
+            ("NoSuchField", 7, WbemStatus::InvalidQuery),
+            ("Name, Name.x", 13, WbemStatus::PropertyNotAnObject),
+            ("Name, __this", 13, WbemStatus::InvalidQuery),
+        ] {
+            let error = project(list, &class, false).map(|_| ()).unwrap_err();
+            assert_eq!((error.position, error.status()), (position, status), "{list}");
+        }
+        let events = EventQuery::parse("SELECT NoSuchField FROM Win32_Process").unwrap();
+        assert!(events.projection(&class).unwrap().apply(&rows[0]).values().is_empty());
+    }
+
+    #[test]
+    fn embedded_objects_keep_what_is_named() {
+        let inner = class("Inner", [Property::new("P", CimType::Uint8), Property::new("Q", CimType::Object)]);
+        let deep = derived("Deep", &inner, [Property::new("R", CimType::Uint8)]);
+        let outer = class("Outer", [Property::new("E1", CimType::Object), Property::new("Size", CimType::Uint8)]);
+        let deepest = instance(&deep, &[("P", 1.into()), ("R", 2.into())]);
+        let object = instance(&inner, &[("P", 3.into()), ("Q", deepest.into())]);
+        let row = instance(&outer, &[("E1", object.into()), ("Size", 4.into())]);
+        let kept = |list: &str| project(list, &outer, false).unwrap().apply(&row);
+        let text = |list: &str| kept(list).object_text().split_whitespace().collect::<Vec<_>>().join(" ");
+        for (list, expected) in [
+            ("E1", "instance of Outer { E1 = instance of Inner { }; };"),
+            ("E1.P", "instance of Outer { E1 = instance of Inner { P = 3; }; };"),
+            ("E1, E1.P", "instance of Outer { E1 = instance of Inner { P = 3; }; };"),
+            ("E1.P, E1.NoSuch", "instance of Outer { E1 = instance of Inner { P = 3; }; };"),
+            (
+                "E1.Q.R, Size",
+                "instance of Outer { E1 = instance of Inner { Q = instance of Deep { R = 2; }; }; Size = 4; };",
+            ),
+        ] {
+            assert_eq!(text(list), expected, "{list}");
+        }
+        let event = EventQuery::parse("SELECT E1.P FROM Outer").unwrap().projection(&outer).unwrap().apply(&row);
+        assert_eq!(event.get("E1"), row.get("E1"));
+    }
+
+    #[test]
+    fn rows_of_derived_classes_know_their_class() {
+        let parent = class("Parent", [Property::key("Id", CimType::Uint8), Property::new("Name", CimType::String)]);
+        let projection = project("Name, Id", &parent, false).unwrap();
+        for number in 0..2 * SHAPES_MAX {
+            let child = derived(&format!("Child{number}"), &parent, [Property::new("More", CimType::String)]);
+            let row = projection.apply(&instance(&child, &[("Id", 7.into()), ("Name", "x".into())]));
+            assert_eq!(row.relative_path().unwrap().to_string(), format!("Child{number}.Id=7"));
+            assert_eq!((names(&row), row.class().is_a("parent")), (vec!["Name", "Id"], true));
+        }
+    }
+}

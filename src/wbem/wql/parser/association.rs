@@ -7,7 +7,7 @@
 //! REFERENCES OF {path} [WHERE ...]
 //! ```
 
-use super::super::ast::{AssociatorsQuery, Output, ReferencesQuery};
+use super::super::ast::{AssociatorsQuery, Operator, Output, ReferencesQuery};
 use super::super::error::{WqlError, WqlErrorKind};
 use super::super::lexer::TokenKind;
 use super::Parser;
@@ -22,13 +22,36 @@ const ASSOCIATORS: [&str; 6] =
     ["AssocClass", "ResultClass", "ResultRole", "Role", "RequiredQualifier", "RequiredAssocQualifier"];
 const REFERENCES: [&str; 3] = ["ResultClass", "Role", "RequiredQualifier"];
 
+/// The keywords that have been read.
+struct Filters<const N: usize> {
+    /// The keywords that the query has.
+    keywords: &'static [&'static str; N],
+    /// The names behind them, in their order.
+    names: [Option<Box<str>>; N],
+    /// The keyword that stands alone, and what it asks for.
+    output: Option<(&'static str, Output)>,
+}
+
+impl<const N: usize> Filters<N> {
+    /// Whether there is a name behind `keyword`.
+    fn has(&self, keyword: &str) -> bool {
+        self.keywords.iter().zip(&self.names).any(|(known, name)| *known == keyword && name.is_some())
+    }
+
+    /// What is asked for.
+    fn output(&self) -> Output {
+        self.output.map_or(Output::Objects, |(_, output)| output)
+    }
+}
+
 impl Parser<'_> {
     /// Reads what follows ASSOCIATORS.
     pub(super) fn associators(&mut self) -> Result<AssociatorsQuery, WqlError> {
         let path = self.source()?;
-        let (names, output) = self.filters(&path, &ASSOCIATORS, "a keyword of ASSOCIATORS OF")?;
+        let filters = self.filters(&path, &ASSOCIATORS, "a keyword of ASSOCIATORS OF")?;
+        let output = filters.output();
         let [association_class, result_class, result_role, role, required_qualifier, required_association_qualifier] =
-            names;
+            filters.names;
         Ok(AssociatorsQuery {
             path,
             association_class,
@@ -44,8 +67,9 @@ impl Parser<'_> {
     /// Reads what follows REFERENCES.
     pub(super) fn references(&mut self) -> Result<ReferencesQuery, WqlError> {
         let path = self.source()?;
-        let (names, output) = self.filters(&path, &REFERENCES, "a keyword of REFERENCES OF")?;
-        let [result_class, role, required_qualifier] = names;
+        let filters = self.filters(&path, &REFERENCES, "a keyword of REFERENCES OF")?;
+        let output = filters.output();
+        let [result_class, role, required_qualifier] = filters.names;
         Ok(ReferencesQuery { path, result_class, role, required_qualifier, output })
     }
 
@@ -62,66 +86,67 @@ impl Parser<'_> {
         Ok(path)
     }
 
-    /// Reads the keywords behind WHERE; the names come in the order of `keywords`.
+    /// Reads the keywords behind WHERE up to the end of the query.
     fn filters<const N: usize>(
         &mut self,
         path: &ObjectPath,
-        keywords: &[&'static str; N],
+        keywords: &'static [&'static str; N],
         expected: &'static str,
-    ) -> Result<([Option<Box<str>>; N], Output), WqlError> {
-        let mut names = [const { None }; N];
-        let mut output = None;
-        if self.take_keyword("WHERE")? {
-            loop {
-                self.filter(path, keywords, &mut names, &mut output, expected)?;
-                if self.token.kind == TokenKind::End {
-                    break;
-                }
+    ) -> Result<Filters<N>, WqlError> {
+        let mut filters = Filters { keywords, names: [const { None }; N], output: None };
+        if !self.take_keyword("WHERE")? {
+            self.end("WHERE or the end of the query")?;
+            return Ok(filters);
+        }
+        loop {
+            if let Some(alone) = OUTPUTS.into_iter().find(|(keyword, _)| self.is_keyword(keyword)) {
+                self.output(path, alone, &mut filters)?;
+            } else if let Some(index) = keywords.iter().position(|keyword| self.is_keyword(keyword)) {
+                self.filter(index, &mut filters)?;
+            } else {
+                return self.expected(expected);
+            }
+            if self.token.kind == TokenKind::End {
+                return Ok(filters);
             }
         }
-        self.end("WHERE or the end of the query")?;
-        Ok((names, output.map_or(Output::Objects, |(output, _)| output)))
     }
 
-    /// Reads one keyword, and its name if it has one.
-    fn filter<const N: usize>(
+    /// Reads a keyword that stands alone.
+    fn output<const N: usize>(
         &mut self,
         path: &ObjectPath,
-        keywords: &[&'static str; N],
-        names: &mut [Option<Box<str>>; N],
-        output: &mut Option<(Output, &'static str)>,
-        expected: &'static str,
+        (keyword, output): (&'static str, Output),
+        filters: &mut Filters<N>,
     ) -> Result<(), WqlError> {
-        if let Some((keyword, wanted)) = OUTPUTS.into_iter().find(|(keyword, _)| self.is_keyword(keyword)) {
-            if let Some((_, before)) = *output {
-                return self.error(exclusive(keyword, before));
-            }
-            if wanted == Output::Schema && !path.is_class() {
-                return self.error(WqlErrorKind::SchemaOfInstance);
-            }
-            let has_result_class =
-                keywords.iter().zip(&*names).any(|(name, value)| *name == "ResultClass" && value.is_some());
-            if wanted == Output::Classes && has_result_class {
-                return self.error(exclusive(keyword, "ResultClass"));
-            }
-            *output = Some((wanted, keyword));
-            return self.advance();
+        if let Some((before, _)) = filters.output {
+            return self.error(exclusive(keyword, before));
         }
-        let Some(index) = keywords.iter().position(|keyword| self.is_keyword(keyword)) else {
-            return self.expected(expected);
-        };
-        if names[index].is_some() {
-            return self.error(WqlErrorKind::Repeated(keywords[index]));
+        if output == Output::Schema && !path.is_class() {
+            return self.error(WqlErrorKind::SchemaOfInstance);
         }
-        if keywords[index] == "ResultClass" && matches!(output, Some((Output::Classes, _))) {
-            return self.error(exclusive("ClassDefsOnly", "ResultClass"));
+        if output == Output::Classes && filters.has("ResultClass") {
+            return self.error(exclusive(keyword, "ResultClass"));
+        }
+        filters.output = Some((keyword, output));
+        self.advance()
+    }
+
+    /// Reads a keyword and the name behind it.
+    fn filter<const N: usize>(&mut self, index: usize, filters: &mut Filters<N>) -> Result<(), WqlError> {
+        let keyword = filters.keywords[index];
+        if filters.names[index].is_some() {
+            return self.error(WqlErrorKind::Repeated(keyword));
+        }
+        if keyword == "ResultClass" && filters.output() == Output::Classes {
+            return self.error(exclusive("ClassDefsOnly", keyword));
         }
         self.advance()?;
-        if self.token.kind != TokenKind::Operator(super::super::ast::Operator::Equal) {
+        if self.token.kind != TokenKind::Operator(Operator::Equal) {
             return self.expected("`=`");
         }
         self.advance()?;
-        names[index] = Some(self.name("a name")?.into());
+        filters.names[index] = Some(self.name("a name")?.into());
         Ok(())
     }
 }
