@@ -1,6 +1,6 @@
 //! The types that a property may have, their numbers, names and ranges.
 //!
-//! Floor 0. Pure. Numbers and names follow the public page of the `CIMTYPE_ENUMERATION`.
+//! Floor 5. Pure. Numbers and names follow the public page of the `CIMTYPE_ENUMERATION`.
 
 use std::fmt;
 use std::ops::RangeInclusive;

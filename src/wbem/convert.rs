@@ -1,6 +1,6 @@
 //! Making a value fit the type of a property.
 //!
-//! Floor 1. Pure. A value of another type is accepted where nothing is lost: integers of other widths
+//! Floor 5. Pure. A value of another type is accepted where nothing is lost: integers of other widths
 //! within their range, integers as reals, the decimal text in which 64-bit integers travel, the text
 //! of a datetime or of a path. NULL always fits.
 
@@ -141,10 +141,16 @@ impl fmt::Display for ValueError {
                 write!(f, "{value} does not fit {expected} ({} to {})", range.start(), range.end())
             }
             (ValueErrorKind::OutOfRange, None) => write!(f, "{value} does not fit {expected}"),
-            (ValueErrorKind::Mismatch, _) => match value.property_type() {
-                Some(found) => write!(f, "{value:?} is of type {found}, not {expected}"),
-                None => write!(f, "{value:?} is not of type {expected}"),
-            },
+            (ValueErrorKind::Mismatch, _) => {
+                match value.as_str() {
+                    Some(text) => write!(f, "{text:?}")?,
+                    None => write!(f, "{value}")?,
+                }
+                match value.property_type() {
+                    Some(found) if found != *expected => write!(f, " is of type {found}, not {expected}"),
+                    _ => write!(f, " is not of type {expected}"),
+                }
+            }
         }
     }
 }
@@ -154,5 +160,60 @@ impl std::error::Error for ValueError {}
 impl From<ValueError> for WbemError {
     fn from(error: ValueError) -> WbemError {
         WbemError::new(error.status()).description(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_does_not_fit() {
+        let error =
+            |cim_type: CimType, value: Value| PropertyType::One(cim_type).convert(value).unwrap_err().to_string();
+        for (message, expected) in [
+            (error(CimType::Uint8, Value::from(300)), "300 does not fit uint8 (0 to 255)"),
+            (error(CimType::Uint8, Value::from("x")), "\"x\" is of type string, not uint8"),
+            (error(CimType::Uint64, Value::from(1.5)), "1.5 is of type real64, not uint64"),
+            (error(CimType::Char16, Value::from(70_000)), "70000 does not fit char16"),
+            (error(CimType::Real32, Value::from(1e300)), &format!("{} does not fit real32", 1e300)),
+            (error(CimType::String, Value::from(vec![1])), "{1} is of type sint32[], not string"),
+            (error(CimType::String, Value::from(Vec::<Value>::new())), "{} is not of type string"),
+        ] {
+            assert_eq!(message, expected);
+        }
+    }
+
+    #[test]
+    fn what_fits_loses_nothing() {
+        for (cim_type, value, expected) in [
+            (CimType::Uint64, Value::from("18446744073709551615"), Value::from(u64::MAX)),
+            (CimType::Sint64, Value::from("-1"), Value::from(-1_i64)),
+            (CimType::Sint8, Value::from(u64::from(7_u8)), Value::from(7_i8)),
+            (CimType::Real64, Value::from(3), Value::from(3.0)),
+            (CimType::Real64, Value::from(0.5_f32), Value::from(0.5)),
+            (CimType::Char16, Value::from("é"), Value::Char16(233)),
+            (CimType::Char16, Value::from(65), Value::Char16(65)),
+            (CimType::Reference, Value::from("A=1"), Value::reference("A=1")),
+            (CimType::String, Value::reference("A=1"), Value::from("A=1")),
+            (
+                CimType::DateTime,
+                Value::from("00000001000000.000000:000"),
+                Value::from(DateTime::parse("00000001000000.000000:000").unwrap()),
+            ),
+            (CimType::Object, Value::Null, Value::Null),
+        ] {
+            assert_eq!(PropertyType::One(cim_type).convert(value), Ok(expected), "{cim_type}");
+        }
+        for value in [Value::from("\u{10000}"), Value::from("ab"), Value::from(""), Value::from(true)] {
+            assert!(PropertyType::One(CimType::Char16).convert(value).is_err());
+        }
+    }
+
+    #[test]
+    fn rows_can_be_made_on_other_threads() {
+        /// Compiles for what can be sent and shared.
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<Value>();
     }
 }

@@ -1,6 +1,6 @@
 //! The numbers that every call ends with, their names and meanings, and what is told beside them.
 //!
-//! Floor 0. Pure. Numbers, names and meanings follow the public pages "WMI Error Constants" and "WMI
+//! Floor 5. Pure. Numbers, names and meanings follow the public pages "WMI Error Constants" and "WMI
 //! Non-Error Constants". Unknown numbers are kept: a provider may answer with any of the system's.
 
 use std::fmt;

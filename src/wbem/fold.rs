@@ -1,6 +1,6 @@
 //! Text without letter case: names, strings and paths compare this way everywhere in the model.
 //!
-//! Floor 0. Pure. No locale: letters are folded one for one, so the length in letters never changes
+//! Floor 5. Pure. No locale: letters are folded one for one, so the length in letters never changes
 //! and two machines never disagree.
 
 use std::cmp::Ordering;

@@ -1,6 +1,6 @@
 //! Instances: a shared class and one value for each of its properties.
 //!
-//! Floor 1. Pure. Values stand at the places of their properties; a name is looked up once for many
+//! Floor 5. Pure. Values stand at the places of their properties; a name is looked up once for many
 //! rows with [`Class::index_of`].
 
 use std::borrow::Cow;

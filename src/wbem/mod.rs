@@ -1,4 +1,12 @@
 //! Management objects and their query language, as `IWbemServices` and WQL have them.
+//!
+//! Floor 5. Pure: what objects are, what they are called and how they are asked for. Nothing here waits,
+//! reads a file or a clock, or knows the pump.
+//!
+//! - [`Class`], [`Instance`], [`Value`]: an object is a shared class and one value for each property.
+//! - [`ObjectPath`] and [`NamespacePath`] name objects, [`DateTime`] is their time.
+//! - [`wql`] asks for them.
+//! - [`WbemStatus`] is the number that every call ends with, [`WbemError`] what is told beside it.
 
 mod cim_type;
 mod class;

@@ -1,6 +1,6 @@
 //! Objects as MOF, the language in which classes and instances are written down.
 //!
-//! Floor 2. Pure. Properties that are NULL are left out, 64-bit integers and datetimes stand in quotes, a
+//! Floor 5. Pure. Properties that are NULL are left out, 64-bit integers and datetimes stand in quotes, a
 //! class shows what it adds to its parent: the form of `IWbemClassObject::GetObjectText`.
 
 use std::fmt::{self, Write};

@@ -1,6 +1,6 @@
 //! The properties that every object has without declaring them.
 //!
-//! Floor 1. Pure. Their names begin with two underscores; what they tell follows from the class, its
+//! Floor 5. Pure. Their names begin with two underscores; what they tell follows from the class, its
 //! home and the keys ("WMI System Properties" in the public documentation). In events, and in objects
 //! whose class is registered nowhere, those that tell the place are NULL.
 

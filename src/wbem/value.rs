@@ -1,6 +1,6 @@
 //! The values of properties.
 //!
-//! Floor 1. Pure. A value knows its own type. NULL has none: it fits every property. Texts, arrays and
+//! Floor 5. Pure. A value knows its own type. NULL has none: it fits every property. Texts, arrays and
 //! embedded objects are shared, so a clone of a value never copies them; they are `Arc`, not `Rc`,
 //! because rows may be made on other threads and posted.
 

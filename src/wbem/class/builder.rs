@@ -1,6 +1,6 @@
 //! Building classes, and the rules that a class must keep.
 //!
-//! Floor 1. Pure. The rules follow the public pages "Key Qualifier", "Singleton", "WMI System
+//! Floor 5. Pure. The rules follow the public pages "Key Qualifier", "Singleton", "WMI System
 //! Properties" and the meanings of the error constants named in [`ClassErrorKind::status`].
 
 use std::fmt;

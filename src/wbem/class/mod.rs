@@ -1,6 +1,6 @@
 //! Classes: what their instances have in common.
 //!
-//! Floor 1. Pure. A class is built once and shared from then on. Its properties are those of its parent,
+//! Floor 5. Pure. A class is built once and shared from then on. Its properties are those of its parent,
 //! in the same places, and then its own, so an index that was found in a class is right for every class
 //! derived from it. How classes are made, and what they must keep to, is in [`builder`].
 

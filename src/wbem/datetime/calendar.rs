@@ -1,6 +1,6 @@
 //! The Gregorian calendar as day numbers.
 //!
-//! Floor 0. Pure. Years are counted from March, so that the leap day is the last of its year, in eras of
+//! Floor 5. Pure. Years are counted from March, so that the leap day is the last of its year, in eras of
 //! 400 years, which all have the same number of days.
 
 /// The days of a month of the Gregorian calendar.

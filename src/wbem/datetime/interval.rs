@@ -1,6 +1,6 @@
 //! Spans.
 //!
-//! Floor 0. Pure. Unlike a moment, a span always knows all its fields.
+//! Floor 5. Pure. Unlike a moment, a span always knows all its fields.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Moments and spans in the 25 letters of the CIM: `yyyymmddHHMMSS.mmmmmmsUUU` and
 //! `ddddddddHHMMSS.mmmmmm:000`.
 //!
-//! Floor 0. Pure: no clock and no time zone; whoever has them passes them in. The forms and their
+//! Floor 5. Pure: no clock and no time zone; whoever has them passes them in. The forms and their
 //! ranges follow the public pages "CIM_DATETIME" and "Interval Format".
 
 mod calendar;

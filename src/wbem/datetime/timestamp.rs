@@ -1,6 +1,6 @@
 //! Moments, whose fields may be unknown.
 //!
-//! Floor 0. Pure. An unknown field is written as asterisks, all of it or none. Two moments are compared
+//! Floor 5. Pure. An unknown field is written as asterisks, all of it or none. Two moments are compared
 //! as instants when both know all their fields, otherwise letter by letter and for equality only.
 
 use std::cmp::Ordering;

@@ -1,6 +1,6 @@
 //! Paths and the keys of classes.
 //!
-//! Floor 1. Pure. A path is only text until a class says which keys it must have, and of which types.
+//! Floor 5. Pure. A path is only text until a class says which keys it must have, and of which types.
 
 use super::{KeyValue, ObjectPath, PathError, PathErrorKind, PathKeys};
 use crate::wbem::cim_type::{CimType, PropertyType};
@@ -15,10 +15,11 @@ impl ObjectPath {
     ///
     /// # Errors
     ///
-    /// The path is that of a class, or of another class, or its keys are not those of `class`.
+    /// The path is that of a class, or of one that `class` does not derive from, or its keys are not those of `class`.
     pub fn key_values(&self, class: &Class) -> Result<Vec<Value>, PathError> {
         let wrong = |kind| Err(PathError { position: 0, kind });
-        if !fold::equal(&self.class, class.name()) {
+        // The name of an ancestor finds the instance too: it has the same keys.
+        if !class.is_a(&self.class) {
             return wrong(PathErrorKind::WrongKind("the path is that of another class"));
         }
         let keys = class.keys();

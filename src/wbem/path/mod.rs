@@ -1,6 +1,6 @@
 //! The paths of objects: `\\server\root\cimv2:Class.Key="value",Other=3`.
 //!
-//! Floor 0. Pure. A path is read and written here; which keys it should have is said by its class
+//! Floor 5. Pure. A path is read and written here; which keys it should have is said by its class
 //! ([`ObjectPath::key_values`]). Syntax and restrictions follow the public pages "WMI Object Path
 //! Requirements" and "Describing an Instance Object Path".
 

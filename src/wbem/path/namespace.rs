@@ -1,6 +1,6 @@
 //! Where classes live: `\\server\root\cimv2`, `//./root`, `root\cimv2`.
 //!
-//! Floor 0. Pure. Whether the namespace exists is for the service to say.
+//! Floor 5. Pure. Whether the namespace exists is for the service to say.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Reading paths.
 //!
-//! Floor 0. Pure. One pass over the bytes; every error carries its place.
+//! Floor 5. Pure. One pass over the bytes; every error carries its place.
 
 use super::{KEYS_MAX, KeyValue, NamespacePath, ObjectPath, PATH_BYTES_MAX, PathError, PathErrorKind, PathKeys};
 use crate::wbem::fold;

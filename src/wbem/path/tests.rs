@@ -83,6 +83,9 @@ fn o04_singletons_and_single_keys() {
     let path = ObjectPath::parse("Win32_OperatingSystem=@").unwrap();
     assert_eq!((path.key_values(&singleton), path.to_string()), (Ok(vec![]), "Win32_OperatingSystem=@".to_string()));
     let disk = one_key(CimType::String);
+    let derived = Class::builder("MappedDisk").superclass(&disk).build().unwrap();
+    assert!(ObjectPath::parse("Disk='C:'").unwrap().key_values(&derived).is_ok());
+    assert!(ObjectPath::parse("MappedDisk='C:'").unwrap().key_values(&disk).is_err());
     for text in ["Disk='C:'", "Disk.DeviceID=\"C:\""] {
         assert_eq!(ObjectPath::parse(text).unwrap().key_values(&disk), Ok(vec![Value::from("C:")]), "{text}");
     }

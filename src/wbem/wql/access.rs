@@ -1,6 +1,6 @@
 //! The names of properties, fitted to a class.
 //!
-//! Floor 2. Pure. A name is looked up once for many objects. What lies in an embedded object is looked up
+//! Floor 5. Pure. A name is looked up once for many objects. What lies in an embedded object is looked up
 //! anew for each class that such objects turn out to have.
 
 use std::borrow::Cow;

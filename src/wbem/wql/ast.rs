@@ -1,6 +1,6 @@
 //! What a query says.
 //!
-//! Floor 0. Pure. Queries are equal when they say the same, wherever they say it: a [`Place`] is equal to
+//! Floor 5. Pure. Queries are equal when they say the same, wherever they say it: a [`Place`] is equal to
 //! every other. How they are written is in [`print`](super::print).
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What a condition says of single properties, so that a provider need not look at everything.
 //!
-//! Floor 2. Pure. From `Handle = 4 OR Handle = 8` follows that only two objects can match, from
+//! Floor 5. Pure. From `Handle = 4 OR Handle = 8` follows that only two objects can match, from
 //! `Name = 'a' AND Name = 'b'` that none can. What is told is necessary, not sufficient: the condition
 //! is still to be tried on what the provider gives. Letter case is ignored in texts, so a source
 //! that knows case has to look for every way to write them, or take them as they are written.

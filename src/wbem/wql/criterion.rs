@@ -1,6 +1,6 @@
 //! A check of a property, fitted to the property's type.
 //!
-//! Floor 2. Pure. The constant takes on the type of the property once; what cannot is an error and not a
+//! Floor 5. Pure. The constant takes on the type of the property once; what cannot is an error and not a
 //! row that never matches. Rules and sources: "WHERE Clause", "WQL Operators", "LIKE Operator" and
 //! "CIM_DATETIME" in the public documentation.
 

@@ -1,6 +1,6 @@
 //! What is wrong with a query, and where.
 //!
-//! Floor 0. Pure. The place is a byte of the query's text; [`WqlError::annotate`] draws a caret under it.
+//! Floor 5. Pure. The place is a byte of the query's text; [`WqlError::annotate`] draws a caret under it.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Conditions, fitted to a class and tried on its objects.
 //!
-//! Floor 2. Pure. What can be done once is done once: names become places, constants take on the types of
+//! Floor 5. Pure. What can be done once is done once: names become places, constants take on the types of
 //! their properties, patterns are compiled. A predicate made for a class is right for all classes derived
 //! from it.
 

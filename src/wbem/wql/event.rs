@@ -1,6 +1,6 @@
 //! What an event query asks of those who make events.
 //!
-//! Floor 2. Pure. Which classes the events are about, and which events make a group.
+//! Floor 5. Pure. Which classes the events are about, and which events make a group.
 
 use std::sync::Arc;
 

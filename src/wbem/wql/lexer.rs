@@ -1,6 +1,6 @@
 //! A query's text as tokens.
 //!
-//! Floor 1. Pure. A token is made when it is asked for; nothing is copied but texts with escapes.
+//! Floor 5. Pure. A token is made when it is asked for; nothing is copied but texts with escapes.
 //! Keywords are words like others here: which word is one depends on where it stands.
 
 use std::borrow::Cow;

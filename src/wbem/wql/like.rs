@@ -1,6 +1,6 @@
 //! LIKE patterns: `%` any run of letters, `_` one letter, `[a-f]` and `[^xyz]` one letter of a set.
 //!
-//! Floor 1. Pure. Brackets also quote: `[%]` is a percent sign. Letter case is ignored, in ranges too. A
+//! Floor 5. Pure. Brackets also quote: `[%]` is a percent sign. Letter case is ignored, in ranges too. A
 //! bracket that is never closed matches nothing. A pattern is compiled once; matching takes time in
 //! proportion to pattern times text at most, as only the last `%` is ever tried again.
 

@@ -1,5 +1,7 @@
 //! WQL: the query language of management objects.
 //!
+//! Floor 5. Pure: no provider and no schema is asked; whoever has the class of a query passes it in.
+//!
 //! A query is read, fitted to a class, and then tried on many instances:
 //!
 //! ```

@@ -1,6 +1,6 @@
 //! Queries as text, in one form for all ways to write them; reading the text gives the same query.
 //!
-//! Floor 1. Pure.
+//! Floor 5. Pure.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The list behind SELECT, fitted to a class and applied to its instances.
 //!
-//! Floor 2. Pure. A row keeps the name and the ancestors of its class, and has only the properties of the
+//! Floor 5. Pure. A row keeps the name and the ancestors of its class, and has only the properties of the
 //! list, in its order. Of an embedded object only what is named stays: `E` is the object without values,
 //! `E.P` the object with P. In event queries any mention gives the whole object, and a property
 //! that is not there gives nothing.

@@ -1,6 +1,6 @@
 //! Which properties of a class are meant.
 //!
-//! Floor 0. Pure.
+//! Floor 5. Pure.
 
 /// A set of places of a class's properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

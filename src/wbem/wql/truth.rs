@@ -1,6 +1,6 @@
 //! True, false and unknown.
 //!
-//! Floor 0. Pure.
+//! Floor 5. Pure.
 
 /// What is known of a condition on an object.
 ///

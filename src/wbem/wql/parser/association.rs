@@ -1,6 +1,6 @@
 //! Queries that follow associations.
 //!
-//! Floor 1. Pure. Keywords follow each other without AND and commas, in any order, each once.
+//! Floor 5. Pure. Keywords follow each other without AND and commas, in any order, each once.
 //!
 //! ```text
 //! ASSOCIATORS OF {path} [WHERE keyword = name ... ClassDefsOnly ...]

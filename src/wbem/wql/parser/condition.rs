@@ -1,6 +1,6 @@
 //! What follows WHERE.
 //!
-//! Floor 1. Pure. NOT binds tighter than AND, AND tighter than OR. A constant on the left is turned to
+//! Floor 5. Pure. NOT binds tighter than AND, AND tighter than OR. A constant on the left is turned to
 //! the right, and a comparison with NULL becomes the question whether there is a value.
 //!
 //! ```text

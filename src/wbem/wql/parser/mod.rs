@@ -1,6 +1,6 @@
 //! A query's text as what it says.
 //!
-//! Floor 1. Pure. Recursive descent with one token in hand. The recursion follows parentheses and NOT only,
+//! Floor 5. Pure. Recursive descent with one token in hand. The recursion follows parentheses and NOT only,
 //! down to [`NESTING_MAX`], so no text can exhaust the stack. Words are keywords only where the grammar
 //! wants one; NULL, TRUE and FALSE are never names.
 //!
