@@ -26,6 +26,7 @@ mod system;
 mod testing;
 mod timer;
 mod timers;
+pub mod wbem;
 
 pub use dns::config::{ResolverConfig, ResolverConfigError};
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
