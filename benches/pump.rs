@@ -14,11 +14,14 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use msgpump::{Budget, Family, HostQuery, Payload, Protocol, ProtocolQuery, Pump, ResolverConfig, Settings, Timer};
 use slotmap::{DefaultKey, SlotMap};
-use support::{Work, ratio, steady};
+use support::{Work, ratio};
 
 /// What is posted: 32 bytes, as in a Win32 message: target, number, two words.
 type Words = [u64; 4];
-const WORDS: Words = [1, 0x400, 7, 9];
+
+fn words(number: usize) -> Words {
+    [1, 0x400, 7, number as u64]
+}
 
 /// How many operations are measured at a time.
 const BATCH: usize = 10_000;
@@ -31,16 +34,16 @@ const IDLE_SOCKETS: usize = 1000;
 fn main() {
     support::main(|| {
         for depth in [1, BATCH] {
-            ratio(&format!("post::next_message, depth {depth}"), 2.5, vec_deque(depth), post_and_next(depth));
-            ratio(&format!("post::get_message, depth {depth}"), 2.5, vec_deque(depth), post_and_get(depth));
+            ratio(&format!("post::next_message, {depth} deep"), 2.5, || vec_deque(depth), || post_and_next(depth));
+            ratio(&format!("post::get_message, {depth} deep"), 2.5, || vec_deque(depth), || post_and_get(depth));
         }
-        let outcome = protocol();
-        ratio("operation::timer", 3.0, slotmap_and_vec_deque(|| ()), timer_of_no_delay());
-        ratio("operation::protocol_lookup", 3.0, slotmap_and_vec_deque(|| outcome.clone()), lookup());
-        ratio("turn::empty", 2.0, instant_now(), empty_turn());
-        ratio("turn::empty_with_sockets", 1.2, mio_poll(), empty_turn_with_sockets());
+        ratio("operation::timer", 3.0, || slotmap_and_vec_deque(|| ()), timer_of_no_delay);
+        ratio("operation::protocol_lookup", 3.0, || slotmap_and_vec_deque(protocol()), protocol_lookup);
+        ratio("turn::empty", 2.0, instant_now, empty_turn);
+        ratio("turn::empty_with_sockets", 1.2, mio_poll, empty_turn_with_sockets);
         for threads in [1, 4] {
-            ratio(&format!("burst::pump, {threads} threads"), 1.0, channel_burst(threads), pump_burst(threads));
+            let name = format!("burst::pump, {threads} threads");
+            ratio(&name, 1.0, || channel_burst(threads), || pump_burst(threads));
         }
     });
 }
@@ -82,13 +85,12 @@ mod operation {
 
     #[divan::bench]
     fn floor_of_lookup(bencher: Bencher) {
-        let outcome = protocol();
-        slotmap_and_vec_deque(move || outcome.clone()).bench(bencher);
+        slotmap_and_vec_deque(protocol()).bench(bencher);
     }
 
     #[divan::bench]
     fn protocol_lookup(bencher: Bencher) {
-        lookup().bench(bencher);
+        super::protocol_lookup().bench(bencher);
     }
 }
 
@@ -133,124 +135,124 @@ mod burst {
     }
 }
 
-fn vec_deque(depth: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn vec_deque(depth: usize) -> Work<()> {
     let mut queue = VecDeque::new();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH / depth {
-            for _ in 0..depth {
-                black_box(&mut queue).push_back(black_box(WORDS));
+            for number in 0..depth {
+                black_box(&mut queue).push_back(words(number));
             }
             for _ in 0..depth {
-                black_box(black_box(&mut queue).pop_front());
+                black_box(&black_box(&mut queue).pop_front());
             }
         }
     })
 }
 
-fn post_and_next(depth: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn post_and_next(depth: usize) -> Work<()> {
     let mut pump = pump::<Words>();
     let window = pump.open_window();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH / depth {
-            for _ in 0..depth {
-                black_box(&mut pump).post(window, black_box(WORDS)).expect("there is room");
+            for number in 0..depth {
+                black_box(&mut pump).post(window, words(number)).expect("there is room");
             }
             for _ in 0..depth {
-                black_box(black_box(&mut pump).next_message());
+                black_box(&black_box(&mut pump).next_message());
             }
         }
     })
 }
 
-fn post_and_get(depth: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn post_and_get(depth: usize) -> Work<()> {
     let mut pump = pump::<Words>();
     let window = pump.open_window();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH / depth {
-            for _ in 0..depth {
-                black_box(&mut pump).post(window, black_box(WORDS)).expect("there is room");
+            for number in 0..depth {
+                black_box(&mut pump).post(window, words(number)).expect("there is room");
             }
             for _ in 0..depth {
-                black_box(black_box(&mut pump).get_message().expect("the system's wait works"));
+                black_box(&black_box(&mut pump).get_message().expect("the system's wait works"));
             }
         }
     })
 }
 
 /// What an operation is made of: a place in a table, an outcome, and a place in a queue.
-fn slotmap_and_vec_deque<O>(outcome: impl Fn() -> O) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn slotmap_and_vec_deque<O: 'static>(outcome: impl Fn() -> O + 'static) -> Work<()> {
     let mut table = SlotMap::new();
     let mut queue = VecDeque::<(DefaultKey, O)>::new();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH / STARTS {
-            for _ in 0..STARTS {
-                let key = black_box(&mut table).insert(black_box(WORDS));
+            for number in 0..STARTS {
+                let key = black_box(&mut table).insert(words(number));
                 black_box(&mut queue).push_back((key, outcome()));
             }
             while let Some((key, outcome)) = black_box(&mut queue).pop_front() {
-                black_box(table.remove(key));
-                black_box(outcome);
+                black_box(&table.remove(key));
+                black_box(&outcome);
             }
         }
     })
 }
 
 /// Each batch of timers costs one turn, and so a look at the clock, more.
-fn timer_of_no_delay() -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn timer_of_no_delay() -> Work<()> {
     let mut pump = pump::<()>();
     let window = pump.open_window();
     let past = Instant::now();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH / STARTS {
             for _ in 0..STARTS {
                 black_box(black_box(&mut pump).set_timer(window, Timer::at(past))).expect("its window is open");
             }
             let _ = pump.turn(Budget::no_wait()).expect("it asks nothing of the system");
             while let Some(message) = black_box(&mut pump).next_message() {
-                black_box(message);
+                black_box(&message);
             }
         }
     })
 }
 
-fn lookup() -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn protocol_lookup() -> Work<()> {
     let mut pump = pump::<()>();
     let window = pump.open_window();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH / STARTS {
             for _ in 0..STARTS {
                 let query = ProtocolQuery::by_number(6);
                 black_box(black_box(&mut pump).lookup_protocol(window, query)).expect("its window is open");
             }
             while let Some(message) = black_box(&mut pump).next_message() {
-                black_box(message);
+                black_box(&message);
             }
         }
     })
 }
 
-/// The outcome of the lookup that is measured.
-fn protocol() -> Box<Protocol> {
+/// Makes what the lookup that is measured tells.
+fn protocol() -> impl Fn() -> Box<Protocol> {
     let mut pump = pump::<()>();
     let window = pump.open_window();
     pump.lookup_protocol(window, ProtocolQuery::by_number(6)).expect("its window is open");
     match pump.next_message().map(|message| message.payload) {
-        Some(Payload::Protocol(Ok(protocol))) => protocol,
+        Some(Payload::Protocol(Ok(protocol))) => move || protocol.clone(),
         payload => panic!("TCP is known everywhere, but this came: {payload:?}"),
     }
 }
 
-fn instant_now() -> Work<impl Fn(), impl FnMut(&mut ())> {
-    steady(BATCH, || {
+fn instant_now() -> Work<()> {
+    Work::steady(BATCH, || {
         for _ in 0..BATCH {
             black_box(Instant::now());
         }
     })
 }
 
-fn empty_turn() -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn empty_turn() -> Work<()> {
     let mut pump = pump::<()>();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for _ in 0..BATCH {
             let _ = black_box(black_box(&mut pump).turn(Budget::no_wait()));
         }
@@ -258,7 +260,7 @@ fn empty_turn() -> Work<impl Fn(), impl FnMut(&mut ())> {
     })
 }
 
-fn mio_poll() -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn mio_poll() -> Work<()> {
     let mut poll = Poll::new().expect("there are descriptors left");
     let mut events = Events::with_capacity(256);
     let mut sockets: Vec<_> = (0..IDLE_SOCKETS)
@@ -267,7 +269,7 @@ fn mio_poll() -> Work<impl Fn(), impl FnMut(&mut ())> {
     for (number, socket) in sockets.iter_mut().enumerate() {
         poll.registry().register(socket, Token(number), Interest::READABLE).expect("it is registered once");
     }
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         black_box(&sockets);
         for _ in 0..BATCH {
             black_box(black_box(&mut poll).poll(&mut events, Some(Duration::ZERO))).expect("the system's wait works");
@@ -276,7 +278,7 @@ fn mio_poll() -> Work<impl Fn(), impl FnMut(&mut ())> {
 }
 
 /// The sockets are those of lookups at a name server that never answers.
-fn empty_turn_with_sockets() -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn empty_turn_with_sockets() -> Work<()> {
     let server = StdUdpSocket::bind("127.0.0.1:0").expect("there are descriptors left");
     let address = server.local_addr().expect("it is bound");
     let config =
@@ -291,7 +293,7 @@ fn empty_turn_with_sockets() -> Work<impl Fn(), impl FnMut(&mut ())> {
     while pump.metrics().sockets < IDLE_SOCKETS {
         let _ = pump.turn(Budget::no_wait()).expect("the system's wait works");
     }
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         black_box(&server);
         let before = pump.metrics().waits;
         for _ in 0..BATCH {
@@ -301,7 +303,7 @@ fn empty_turn_with_sockets() -> Work<impl Fn(), impl FnMut(&mut ())> {
     })
 }
 
-fn channel_burst(threads: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn channel_burst(threads: usize) -> Work<()> {
     let (sender, receiver) = crossbeam_channel::unbounded();
     burst(
         threads,
@@ -310,7 +312,7 @@ fn channel_burst(threads: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
     )
 }
 
-fn pump_burst(threads: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn pump_burst(threads: usize) -> Work<()> {
     let mut pump = pump::<Words>();
     let (window, poster) = (pump.open_window(), pump.poster());
     burst(
@@ -321,11 +323,7 @@ fn pump_burst(threads: usize) -> Work<impl Fn(), impl FnMut(&mut ())> {
 }
 
 /// Each of `threads` posts its part of a batch as fast as it can, while this one takes what comes.
-fn burst(
-    threads: usize,
-    post: impl Fn(Words) + Clone + Send + 'static,
-    mut take: impl FnMut(),
-) -> Work<impl Fn(), impl FnMut(&mut ())> {
+fn burst(threads: usize, post: impl Fn(Words) + Clone + Send + 'static, mut take: impl FnMut() + 'static) -> Work<()> {
     let starters: Vec<_> = (0..threads)
         .map(|_| {
             let (starter, start) = mpsc::channel();
@@ -333,13 +331,13 @@ fn burst(
             // Ends when its starter is dropped.
             thread::spawn(move || {
                 for () in start {
-                    (0..BATCH / threads).for_each(|_| post(black_box(WORDS)));
+                    (0..BATCH / threads).for_each(|number| post(words(number)));
                 }
             });
             starter
         })
         .collect();
-    steady(BATCH, move || {
+    Work::steady(BATCH, move || {
         for starter in &starters {
             starter.send(()).expect("the thread waits for it");
         }

@@ -15,19 +15,22 @@ const ROUNDS: usize = 101;
 /// Rounds before those that count.
 const WARM_UP_ROUNDS: usize = 10;
 
-/// Something to measure: `run` does `operations` operations on what `prepare` made.
-pub(crate) struct Work<P, R> {
-    pub(crate) operations: usize,
-    pub(crate) prepare: P,
-    pub(crate) run: R,
+/// Something to measure: operations on what was prepared for them.
+pub(crate) struct Work<I> {
+    operations: usize,
+    prepare: Box<dyn FnMut() -> I>,
+    run: Box<dyn FnMut(&mut I)>,
 }
 
-/// Work that leaves everything as it found it, so that it can be repeated without preparation.
-pub(crate) fn steady(operations: usize, mut run: impl FnMut()) -> Work<impl Fn(), impl FnMut(&mut ())> {
-    Work { operations, prepare: || (), run: move |_: &mut ()| run() }
-}
+impl<I: 'static> Work<I> {
+    pub(crate) fn new(
+        operations: usize,
+        prepare: impl FnMut() -> I + 'static,
+        run: impl FnMut(&mut I) + 'static,
+    ) -> Work<I> {
+        Work { operations, prepare: Box::new(prepare), run: Box::new(run) }
+    }
 
-impl<I, P: FnMut() -> I, R: FnMut(&mut I)> Work<P, R> {
     /// Has divan measure it.
     pub(crate) fn bench(self, bencher: Bencher) {
         bencher.counter(ItemsCount::new(self.operations)).with_inputs(self.prepare).bench_local_refs(self.run);
@@ -42,6 +45,13 @@ impl<I, P: FnMut() -> I, R: FnMut(&mut I)> Work<P, R> {
     }
 }
 
+impl Work<()> {
+    /// Work that leaves everything as it found it.
+    pub(crate) fn steady(operations: usize, mut run: impl FnMut() + 'static) -> Work<()> {
+        Work::new(operations, || (), move |()| run())
+    }
+}
+
 /// Runs divan, and then `ratios`.
 pub(crate) fn main(ratios: impl FnOnce()) {
     divan::main();
@@ -49,22 +59,17 @@ pub(crate) fn main(ratios: impl FnOnce()) {
     ratios();
 }
 
-/// Whether the command line wants what is called `name`: it names nothing, or a part of this.
-fn is_wanted(name: &str) -> bool {
-    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
-    filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
-}
-
 /// Prints how much more `ours` costs than `floor`: the median of the rounds, and the middle half of them.
-pub(crate) fn ratio<I, J>(
+pub(crate) fn ratio<I: 'static, J: 'static>(
     name: &str,
     at_most: f64,
-    mut floor: Work<impl FnMut() -> I, impl FnMut(&mut I)>,
-    mut ours: Work<impl FnMut() -> J, impl FnMut(&mut J)>,
+    floor: impl FnOnce() -> Work<I>,
+    ours: impl FnOnce() -> Work<J>,
 ) {
     if !is_wanted(name) {
         return;
     }
+    let (mut floor, mut ours) = (floor(), ours());
     let mut rounds: Vec<_> = (0..WARM_UP_ROUNDS + ROUNDS).map(|_| (floor.measure(), ours.measure())).collect();
     rounds.drain(..WARM_UP_ROUNDS);
     let [low, ratio, high] = quartiles(rounds.iter().map(|(floor, ours)| ours / floor));
@@ -73,8 +78,31 @@ pub(crate) fn ratio<I, J>(
     println!("{ratio:5.2} ({low:4.2}-{high:4.2}){at_most:>10.1}{ours:>9.1} ns{floor:>9.1} ns  {name}");
 }
 
+/// Whether the command line wants what is called `name`: it names nothing, or a part of this.
+fn is_wanted(name: &str) -> bool {
+    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
+}
+
 fn quartiles(values: impl Iterator<Item = f64>) -> [f64; 3] {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
+}
+
+/// A small seeded generator: every run measures the same.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Random {
+        Random(0x9E37_79B9_7F4A_7C15)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        // xorshift64*, Vigna 2016
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % limit
+    }
 }
