@@ -1,13 +1,15 @@
 //! What it costs to cancel an operation whose final message waits in the queue.
 
+mod random;
 mod support;
 
 use std::hint::black_box;
 
 use divan::Bencher;
 use msgpump::{Cancelled, OperationId, Payload, Protocol, ProtocolQuery, Pump};
+use random::Random;
 use slotmap::{DefaultKey, SlotMap};
-use support::{Random, Work, ratio};
+use support::{Work, ratio};
 
 /// How many messages wait in the queue.
 const DEPTHS: [usize; 3] = [100, 1000, 100_000];
@@ -67,8 +69,11 @@ fn some<K>(mut entries: Vec<K>) -> Vec<K> {
     entries
 }
 
+/// A table, and the keys to be removed from it.
+type Table = (SlotMap<DefaultKey, Box<Protocol>>, Vec<DefaultKey>);
+
 /// The outcomes stand in a slotmap. Each is dropped when it is removed, as in a cancel.
-fn remove(depth: usize) -> Work<(SlotMap<DefaultKey, Box<Protocol>>, Vec<DefaultKey>)> {
+fn remove(depth: usize) -> Work<Table> {
     let outcome = protocol();
     let fill = move || {
         let mut table = SlotMap::new();

@@ -1,5 +1,6 @@
 //! What a timer costs to set and to kill, among few and among many, and what the next deadline costs.
 
+mod random;
 mod support;
 
 use std::hint::black_box;
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use msgpump::{OperationId, Pump, Timer};
+use random::Random;
 use slotmap::{DefaultKey, SlotMap};
-use support::{Random, Work, ratio};
+use support::{Work, ratio};
 
 /// How many timers live meanwhile.
 const LIVE: [usize; 3] = [0, 1000, 100_000];
