@@ -85,6 +85,7 @@
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
+//! | ask objects as WMI does                            | [`wbem`], without services so far                   |
 //! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
 //!
 //! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
