@@ -1,0 +1,3 @@
+//! The crate as its users and its maintainers see it.
+
+mod tidy;
