@@ -144,7 +144,7 @@ pub use lookup::{
 };
 pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
 pub use metrics::Metrics;
-pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn, Wait};
+pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
 pub use reactor::Poster;
 pub use timer::Timer;
 

@@ -190,11 +190,16 @@ impl<T> Shared<T> {
         if !self.wake_wanted.load(SeqCst) || !self.wake_wanted.swap(false, SeqCst) {
             return;
         }
-        self.wakes.fetch_add(1, SeqCst);
-        if let Err(error) = (self.wake)() {
-            // So that the next post tries again.
-            self.wake_wanted.store(true, SeqCst);
-            log::warn!("waking the pump: {error}");
+        match (self.wake)() {
+            // Counted once it is sent: a pump that has seen the count finds the wake-up there.
+            Ok(()) => {
+                self.wakes.fetch_add(1, SeqCst);
+            }
+            Err(error) => {
+                // So that the next post tries again.
+                self.wake_wanted.store(true, SeqCst);
+                log::warn!("waking the pump: {error}");
+            }
         }
     }
 }
