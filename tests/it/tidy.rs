@@ -54,7 +54,6 @@ const FLOORS: &[Floor] = &[
 /// Imports that the floors forbid and that have a reason: who, whom, why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("simulation", "pump", "its front door makes the pumps that play on the stage"),
-    ("simulation", "dns", "a scripted name server names the addresses of its zone"),
 ];
 
 /// Words that only some files may say.
