@@ -1,0 +1,10 @@
+//! Lookups against a name server that is told what to do wrong.
+
+mod answers;
+mod cancel;
+mod failures;
+mod files;
+mod forgery;
+mod line;
+mod search;
+mod stream;

@@ -1,0 +1,7 @@
+//! The pump at its edge: real sockets on the loopback interface, real files, real threads.
+//!
+//! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
+//! waited for with a limit that fails the test in words.
+
+mod dns;
+mod support;
