@@ -211,7 +211,9 @@ impl<T> Pump<T> {
             _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
             _ => self.timeout(wait, past_ready),
         };
-        let is_idle_look = timeout == Some(Duration::ZERO) && self.outside.is_quiet();
+        // A wake-up keeps the descriptor readable until a wait has seen it, and a host from sleeping.
+        let is_woken = self.inbox.wait_for_wakes();
+        let is_idle_look = timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !is_woken;
         if is_idle_look {
             return Ok(());
         }
