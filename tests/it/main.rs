@@ -4,4 +4,6 @@
 //! waited for with a limit that fails the test in words.
 
 mod dns;
+#[cfg(unix)]
+mod embed;
 mod support;

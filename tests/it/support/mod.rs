@@ -2,6 +2,8 @@
 
 pub(crate) mod alone;
 pub(crate) mod files;
+#[cfg(unix)]
+pub(crate) mod host;
 pub(crate) mod name_server;
 pub(crate) mod wire;
 
