@@ -115,7 +115,7 @@ struct Asking {
 
 enum State {
     Open,
-    Asked { id: u16 },
+    Asked { id: u16, has_edns: bool },
     Truncated,
     Failed,
     Answered(Answered),
@@ -350,7 +350,7 @@ impl Transaction {
                 return self.unreachable(&error);
             }
             log::trace!("asked {server} by {transport:?}: {}", self.questions[index].question);
-            self.questions[index].state = State::Asked { id };
+            self.questions[index].state = State::Asked { id, has_edns: edns.is_some() };
             self.sent += 1;
             if self.config.single_request() {
                 break;
@@ -473,13 +473,12 @@ impl Transaction {
             Exchange::Datagram { place, .. } => (place, false),
             Exchange::Stream { place, .. } => (place, true),
         };
-        let sent_edns = self.config.edns() && !self.is_plain(place, scratch);
         for index in 0..self.questions.len() {
-            let State::Asked { id } = self.questions[index].state else { continue };
+            let State::Asked { id, has_edns } = self.questions[index].state else { continue };
             match parse_reply(bytes, id, &self.questions[index].question) {
                 Ok(reply) => {
                     self.unreachable_in_a_row = 0;
-                    if sent_edns && is_ignorant_of_edns(&reply) {
+                    if has_edns && is_ignorant_of_edns(&reply) {
                         scratch.plain_servers |= 1 << place;
                         self.questions[index].state = State::Open;
                     } else {
@@ -487,7 +486,7 @@ impl Transaction {
                     }
                     return;
                 }
-                Err(Mismatch::BareFormatError) if sent_edns => {
+                Err(Mismatch::BareFormatError) if has_edns => {
                     scratch.plain_servers |= 1 << place;
                     self.questions[index].state = State::Open;
                     return;
