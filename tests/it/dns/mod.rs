@@ -2,6 +2,7 @@
 
 mod answers;
 mod cancel;
+mod edns;
 mod failures;
 mod files;
 mod forgery;

@@ -95,15 +95,22 @@ impl NameServer {
     ) -> NameServer {
         let (udp, tcp) = bind_both(host.into());
         let address = tcp.local_addr().expect("it is bound");
-        let (queries, held, streams) = (Vec::new(), VecDeque::new(), Vec::new());
-        let state = Mutex::new(State { script: Box::new(script), queries, held, streams });
-        let shared = Arc::new(Shared { is_over: AtomicBool::new(false), state });
+        let shared = Shared::new(script);
         let (for_udp, for_tcp) = (shared.clone(), shared.clone());
         let threads = vec![
             thread::spawn(move || for_udp.serve_datagrams(udp)),
             thread::spawn(move || for_tcp.serve_streams(tcp)),
         ];
         NameServer { shared, address, threads }
+    }
+
+    /// Starts a server that refuses streams.
+    pub(crate) fn without_streams(script: impl FnMut(&Query) -> Vec<Act> + Send + 'static) -> NameServer {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP port is free");
+        let address = udp.local_addr().expect("it is bound");
+        let shared = Shared::new(script);
+        let for_udp = shared.clone();
+        NameServer { shared, address, threads: vec![thread::spawn(move || for_udp.serve_datagrams(udp))] }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -161,6 +168,12 @@ impl Drop for NameServer {
 }
 
 impl Shared {
+    fn new(script: impl FnMut(&Query) -> Vec<Act> + Send + 'static) -> Arc<Shared> {
+        let (queries, held, streams) = (Vec::new(), VecDeque::new(), Vec::new());
+        let state = Mutex::new(State { script: Box::new(script), queries, held, streams });
+        Arc::new(Shared { is_over: AtomicBool::new(false), state })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
