@@ -2,6 +2,8 @@
 
 mod answers;
 mod cancel;
+#[cfg(target_os = "linux")]
+mod cancel_states;
 mod edns;
 mod failures;
 mod files;
