@@ -19,7 +19,7 @@ pub(crate) use files::Directory;
 pub(crate) use name_server::{Act, ClosedPort, NameServer};
 
 /// How long a test waits for what must come. Only a test that fails waits this long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long one turn waits where nothing but a name server's log would tell that something happened.
 const GLANCE: Duration = Duration::from_millis(2);
