@@ -6,4 +6,6 @@
 mod dns;
 #[cfg(unix)]
 mod embed;
+#[cfg(target_os = "linux")]
+mod reports;
 mod support;
