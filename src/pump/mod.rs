@@ -151,9 +151,13 @@ impl<T> Pump<T> {
     /// One pass over the window's own operations and messages, and over the posts of other threads
     /// that are not taken over yet.
     pub fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
-        let swept = self.engine.destroy_window(window, &mut self.outside)?;
+        if window == self.root_window() || !self.has_window(window) {
+            return None;
+        }
+        // First, so that a payload whose drop panics leaves no poster that believes in the window.
         let purged = self.inbox.close_window(window);
         self.engine.metrics.purged_messages += purged.len() as u64;
+        let swept = self.engine.destroy_window(window, &mut self.outside)?;
         Some(Swept { messages: swept.messages + purged.len(), ..swept })
     }
 
