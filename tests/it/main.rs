@@ -6,6 +6,7 @@
 mod dns;
 #[cfg(unix)]
 mod embed;
+mod posts;
 #[cfg(target_os = "linux")]
 mod reports;
 mod support;
