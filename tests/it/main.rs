@@ -3,6 +3,8 @@
 //! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
 //! waited for with a limit that fails the test in words.
 
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod dns;
 #[cfg(unix)]
 mod embed;
