@@ -29,13 +29,12 @@ pub(crate) fn file_stamp(path: &Path) -> io::Result<Stamp> {
 
 /// The first [`FILE_BYTES_MAX`] bytes of a file.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        // Reading a pipe or a terminal would block.
+    if !std::fs::metadata(path)?.is_file() {
+        // Reading a terminal would block, and to open a pipe is enough to.
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     let mut text = Vec::new();
-    file.take(FILE_BYTES_MAX as u64).read_to_end(&mut text)?;
+    File::open(path)?.take(FILE_BYTES_MAX as u64).read_to_end(&mut text)?;
     Ok(text)
 }
 

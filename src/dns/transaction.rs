@@ -115,7 +115,7 @@ struct Asking {
 
 enum State {
     Open,
-    Asked { id: u16 },
+    Asked { id: u16, has_edns: bool },
     Truncated,
     Failed,
     Answered(Answered),
@@ -326,7 +326,7 @@ impl Transaction {
         let socket = match context.network.open(self.owner, transport, server) {
             Ok(socket) => socket,
             Err(OpenError::OutOfDescriptors) => return Asked::Starved,
-            Err(OpenError::Unreachable(error)) => return self.unreachable(&error),
+            Err(OpenError::Unreachable(error)) => return self.unreachable(transport, &error),
         };
         let deadline = context.now.saturating_add(self.config.timeout());
         self.exchange = match transport {
@@ -347,10 +347,10 @@ impl Transaction {
             encode_query(&mut context.scratch.query, id, &self.questions[index].question, edns);
             if let Err(error) = self.transmit(&context.scratch.query, context.network) {
                 self.close(context.network);
-                return self.unreachable(&error);
+                return self.unreachable(transport, &error);
             }
             log::trace!("asked {server} by {transport:?}: {}", self.questions[index].question);
-            self.questions[index].state = State::Asked { id };
+            self.questions[index].state = State::Asked { id, has_edns: edns.is_some() };
             self.sent += 1;
             if self.config.single_request() {
                 break;
@@ -375,10 +375,16 @@ impl Transaction {
         }
     }
 
-    fn unreachable(&mut self, error: &io::Error) -> Asked {
+    fn unreachable(&mut self, transport: Transport, error: &io::Error) -> Asked {
         log::debug!("name server {}: {error}", self.server());
-        self.note(LookupFailure::NetworkDown);
-        self.unreachable_in_a_row += 1;
+        if transport == self.first_transport() {
+            self.unreachable_in_a_row += 1;
+            self.note(LookupFailure::NetworkDown);
+        } else {
+            // Its truncated answer came by datagram, so there is a way to it.
+            self.unreachable_in_a_row = 0;
+            self.note(LookupFailure::ServerFailure);
+        }
         for asking in &mut self.questions {
             if let State::Asked { .. } = asking.state {
                 asking.state = State::Open;
@@ -459,9 +465,8 @@ impl Transaction {
                 self.unreachable_in_a_row = 0;
                 self.note(LookupFailure::ServerFailure);
             }
-            _ => {
-                self.unreachable(error);
-            }
+            Exchange::Stream { .. } => _ = self.unreachable(Transport::Stream, error),
+            _ => _ = self.unreachable(Transport::Datagram, error),
         }
         self.ask_another(context)
     }
@@ -473,13 +478,12 @@ impl Transaction {
             Exchange::Datagram { place, .. } => (place, false),
             Exchange::Stream { place, .. } => (place, true),
         };
-        let sent_edns = self.config.edns() && !self.is_plain(place, scratch);
         for index in 0..self.questions.len() {
-            let State::Asked { id } = self.questions[index].state else { continue };
+            let State::Asked { id, has_edns } = self.questions[index].state else { continue };
             match parse_reply(bytes, id, &self.questions[index].question) {
                 Ok(reply) => {
                     self.unreachable_in_a_row = 0;
-                    if sent_edns && is_ignorant_of_edns(&reply) {
+                    if has_edns && is_ignorant_of_edns(&reply) {
                         scratch.plain_servers |= 1 << place;
                         self.questions[index].state = State::Open;
                     } else {
@@ -487,7 +491,7 @@ impl Transaction {
                     }
                     return;
                 }
-                Err(Mismatch::BareFormatError) if sent_edns => {
+                Err(Mismatch::BareFormatError) if has_edns => {
                     scratch.plain_servers |= 1 << place;
                     self.questions[index].state = State::Open;
                     return;

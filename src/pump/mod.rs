@@ -86,8 +86,6 @@ pub struct Pump<T> {
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
     name_files: NameFiles,
-    /// How many of the inbox's wake-ups a wait has taken in.
-    wakes_taken_in: u64,
     /// Messages taken since the outside was last asked, for [`get_message`](Pump::get_message).
     taken_since_turn: usize,
     /// A message made for a peek: ticks and quit are not stored.
@@ -125,7 +123,7 @@ impl<T> Pump<T> {
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
         let (ready, peeked) = (VecDeque::new(), None);
-        Pump { inbox, engine, outside, time_line, ready, name_files, wakes_taken_in: 0, taken_since_turn: 0, peeked }
+        Pump { inbox, engine, outside, time_line, ready, name_files, taken_since_turn: 0, peeked }
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.

@@ -210,12 +210,11 @@ impl<T> Pump<T> {
             _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
             _ => self.timeout(wait, past_ready),
         };
-        // A wake-up that was sent must be taken in, or the descriptor stays readable.
-        let woken = self.inbox.wakes() != self.wakes_taken_in;
-        if timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !woken {
+        // A wake-up keeps the descriptor readable until a wait has seen it, and a host from sleeping.
+        let is_woken = self.inbox.wait_for_wakes();
+        if timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !is_woken {
             return Ok(());
         }
-        self.wakes_taken_in = self.inbox.wakes();
         self.engine.metrics.waits += 1;
         self.outside.wait(timeout, &mut self.ready)
     }

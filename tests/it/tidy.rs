@@ -52,9 +52,8 @@ const FLOORS: &[Floor] = &[
 ];
 
 /// Imports that the floors forbid and that have a reason: who, whom, why.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("simulation", "pump", "its front door makes the pumps that play on the stage"),
-];
+const EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("simulation", "pump", "its front door makes the pumps that play on the stage")];
 
 /// Words that only some files may say.
 struct Reserved {
