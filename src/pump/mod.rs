@@ -186,6 +186,7 @@ impl<T> Pump<T> {
     ///
     /// The payload comes back when the window is not open, and when the queue holds as many posts as
     /// it may ([`Settings::queue_capacity`]).
+    #[inline]
     pub fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         self.engine.post(window, payload)
     }
@@ -293,7 +294,7 @@ impl<T> Pump<T> {
 
     /// Takes the next message, if one waits. Does not ask the outside: that is what a turn does.
     pub fn next_message(&mut self) -> Option<Message<T>> {
-        self.next_message_for(Filter::any())
+        self.take(None)
     }
 
     /// Takes the next message that `filter` admits, if one waits. The others keep their order.
@@ -302,9 +303,12 @@ impl<T> Pump<T> {
     ///
     /// One look at each message before it.
     pub fn next_message_for(&mut self, filter: Filter) -> Option<Message<T>> {
-        let message = self.engine.take(&filter)?;
+        self.take(filter.narrowing())
+    }
+
+    fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
         self.taken_since_turn += 1;
-        Some(message)
+        self.engine.take(filter)
     }
 
     /// Takes the next posted message whose payload `wanted` accepts, if one waits.
@@ -319,7 +323,7 @@ impl<T> Pump<T> {
 
     /// Shows the next message that `filter` admits, if one waits, and changes nothing.
     pub fn peek_message_for(&mut self, filter: Filter) -> Option<&Message<T>> {
-        self.engine.peek(&filter, &mut self.peeked)
+        self.engine.peek(filter.narrowing(), &mut self.peeked)
     }
 
     /// Asks the program to end with `code`.
