@@ -247,6 +247,9 @@ impl Resolver {
 
     /// The time has become `now`: does what is due, and its share of what was cut short.
     pub(crate) fn advance<N: Network>(&mut self, now: Moment, network: &mut N) {
+        if self.jobs.len() == 0 && self.awaiting_hosts.is_empty() {
+            return;
+        }
         for (job, socket) in std::mem::take(&mut self.cut_short) {
             self.ready(job, socket, now, network);
         }
