@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 use msgpump::{
-    HostQuery, OperationId, Payload, ProtocolQuery, Pump, ResolverConfig, ServiceQuery, Settings, Timer, WindowId,
+    Host, HostQuery, OperationId, Payload, ProtocolQuery, Pump, ResolverConfig, ServiceQuery, Settings, Timer, WindowId,
 };
 
 const HELP: &str = "\
@@ -55,6 +55,11 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut pump = Pump::<App>::with_settings(options.settings)?;
+    for file in pump.name_files() {
+        if let Some(problem) = file.problem {
+            eprintln!("lookup: {problem}");
+        }
+    }
     let window = pump.open_window();
     let poster = pump.poster();
     ctrlc::set_handler(move || drop(poster.post(window, App::CtrlC)))?;
@@ -118,8 +123,8 @@ fn start(
         };
         return Ok(pump.lookup_service(window, query.protocol(protocol))?);
     }
-    if let Ok(number) = question.parse::<u8>() {
-        return Ok(pump.lookup_protocol(window, ProtocolQuery::by_number(number))?);
+    if question.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(pump.lookup_protocol(window, ProtocolQuery::by_name(question))?);
     }
     if ["ip", "icmp", "tcp", "udp", "ipv6", "ipv6-icmp", "sctp"].contains(&question) {
         return Ok(pump.lookup_protocol(window, ProtocolQuery::by_name(question))?);
@@ -134,7 +139,7 @@ fn describe(payload: Payload<App>) -> Result<String, Box<dyn std::error::Error>>
         Payload::Host(result) => {
             let host = result?;
             let ttl = host.ttl.map(|ttl| format!(", ttl {} s", ttl.as_secs())).unwrap_or_default();
-            let addresses = list(&host.addresses);
+            let addresses = scoped(&host);
             format!("{}{} {addresses}{ttl}, from {}", host.canonical_name, also(&host.aliases), host.source)
         }
         Payload::Service(result) => {
@@ -152,6 +157,15 @@ fn describe(payload: Payload<App>) -> Result<String, Box<dyn std::error::Error>>
 
 fn also(aliases: &[String]) -> String {
     if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
+}
+
+/// The addresses, with the zones of link-local ones.
+fn scoped(host: &Host) -> String {
+    let with_zone = |address: SocketAddr| match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        other => other.ip().to_string(),
+    };
+    host.socket_addresses(0).map(with_zone).collect::<Vec<_>>().join(" ")
 }
 
 fn list(addresses: &[IpAddr]) -> String {

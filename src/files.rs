@@ -1,6 +1,6 @@
 //! What is asked of the machine's files.
 //!
-//! Floor 1. A trait, as [`Network`](crate::network::Network) is: carried out by the system, or by the
+//! Floor 0. A trait, as [`Network`](crate::network::Network) is: carried out by the system, or by the
 //! simulation.
 
 use std::io;

@@ -1,4 +1,111 @@
-//! A single-threaded event loop shaped like the Win32 message pump.
+//! A single-threaded event loop shaped like the Win32 message pump, with a DNS stub resolver on the
+//! same thread.
+//!
+//! A program opens a [`Pump`], starts timers and name lookups on it, and takes what comes of them as
+//! typed [`Message`]s, on its own thread, when it asks. Other threads post to it. It has no threads of its
+//! own, runs no callbacks, and is no executor. The promise that it is built around:
+//!
+//! **When [`cancel`](Pump::cancel) returns, nothing of that operation is ever seen again**, wherever it was:
+//! in the network, in the inbox of other threads, in the queue.
+//!
+//! ```text
+//!   other threads      name servers, clock, files                your program
+//!        |                         |                         |               ^
+//!        | Poster::post            | turn                    | post, start   | messages
+//!        v                         v                         v               |
+//!   +---------+  turn      +------------------------------------------------------+
+//!   |  inbox  | ---------> | operations --> their final messages --> queue        |
+//!   +---------+            +------------------------------------------------------+
+//!
+//!   cancel:  your program -> operation -> its timer, its socket, its queued messages
+//! ```
+//!
+//! # In somebody else's loop
+//!
+//! Where the pump owns the loop, [`get_message`](Pump::get_message) is all that is needed: it waits, and
+//! gives `None` when the program quits. Elsewhere:
+//!
+//! ```
+//! use msgpump::{Budget, HostQuery, Payload, Pump, Rest};
+//!
+//! let mut pump = Pump::<()>::new()?; // () because this program posts nothing to itself
+//! let window = pump.open_window();
+//! let wanted = pump.lookup_host(window, HostQuery::by_name("localhost"))?;
+//! let outdated = pump.lookup_host(window, HostQuery::by_name("old.localhost"))?;
+//! pump.cancel(outdated); // says what it prevented; from here on it is silent
+//!
+//! let mut is_answered = false;
+//! while !is_answered {
+//!     let _ = pump.turn(Budget::no_wait().messages(64))?; // takes over what happened outside
+//!     while let Some(message) = pump.next_message() {
+//!         assert_eq!(message.operation, Some(wanted));
+//!         match message.payload {
+//!             Payload::Host(Ok(host)) => println!("{} is {:?}", host.canonical_name, host.addresses),
+//!             Payload::Host(Err(error)) => eprintln!("{error}"),
+//!             _ => {}
+//!         }
+//!         is_answered = true;
+//!     }
+//!     // A frame may be drawn here. Then, may the host sleep?
+//!     match pump.rest() {
+//!         Rest::Ready => {}
+//!         Rest::Until(_instant) => {} // until then, or until the pump's descriptor is readable
+//!         Rest::Forever => {}         // until the descriptor is readable
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Every verb, by wish
+//!
+//! | I want to ...                                      | call                                                |
+//! |----------------------------------------------------|-----------------------------------------------------|
+//! | have a pump                                        | [`Pump::new`], [`Pump::with_settings`] with [`Settings`] |
+//! | have an address for messages                       | [`Pump::open_window`], [`Pump::root_window`]        |
+//! | be rid of it and of all that belongs to it         | [`Pump::destroy_window`]; [`Pump::has_window`] asks |
+//! | tell myself something                              | [`Pump::post`]                                      |
+//! | be told something by another thread                | [`Pump::poster`], then [`Poster::post`] there       |
+//! | take back what was posted                          | [`Pump::purge_posts`]                               |
+//! | be told when it is time                            | [`Pump::set_timer`] with a [`Timer`], [`Pump::reset_timer`] |
+//! | look up a host by name or address                  | [`Pump::lookup_host`] with a [`HostQuery`]          |
+//! | have each address family as it arrives             | [`HostQuery::streamed`]                             |
+//! | look up a service by name or port                  | [`Pump::lookup_service`] with a [`ServiceQuery`]    |
+//! | look up a protocol by name or number               | [`Pump::lookup_protocol`] with a [`ProtocolQuery`]  |
+//! | say which name servers are asked, and how          | [`Settings::resolver`] with a [`ResolverConfig`]    |
+//! | see how they are asked, and what files were read   | [`Pump::resolver_config`], [`Pump::name_files`]     |
+//! | stop something                                     | [`Pump::cancel`]                                    |
+//! | stop several things at once                        | [`Pump::open_group`], [`WindowId::in_group`], [`Pump::cancel_group`], [`Pump::close_group`] |
+//! | stop all that a window started                     | [`Pump::cancel_window`]                             |
+//! | know whether something is over                     | [`Pump::is_live`]                                   |
+//! | wait for the next message                          | [`Pump::get_message`], [`Pump::get_message_for`]    |
+//! | take the next message, or none                     | [`Pump::next_message`], [`Pump::next_message_for`], [`Pump::next_posted`] |
+//! | look at it and leave it                            | [`Pump::peek_message`], [`Pump::peek_message_for`]  |
+//! | wait for certain messages only                     | a [`Filter`]                                        |
+//! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
+//! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
+//! | see what the pump has done                         | [`Pump::metrics`]                                   |
+//! | ask objects as WMI does                            | [`wbem`], without services so far                   |
+//! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
+//!
+//! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
+//! [`StartError`] or [`PostError`]; a lookup that fails is a message with a [`LookupError`]; [`Error`] is
+//! left for the machine itself.
+//!
+//! # Logging
+//!
+//! Through the crate `log`, under module paths: `msgpump=debug` tells when operations are cancelled and
+//! what files were read, `msgpump::dns=trace` tells every question sent and every datagram ignored. No line
+//! has a payload of the program in it.
+//!
+//! # Floors
+//!
+//! The source is built in floors that import downwards only: words, mechanisms, machines, the engine, which
+//! is the whole runtime without an operating system, the doors to the outside, and the pump that connects
+//! the two. [`architecture`] is the tour, with the invariants and the tests that hold them.
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
 
 mod dns;
 mod engine;
@@ -26,6 +133,7 @@ mod system;
 mod testing;
 mod timer;
 mod timers;
+pub mod wbem;
 
 pub use dns::config::{ResolverConfig, ResolverConfigError};
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
@@ -36,6 +144,11 @@ pub use lookup::{
 };
 pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
 pub use metrics::Metrics;
-pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn, Wait};
+pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
 pub use reactor::Poster;
 pub use timer::Timer;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,6 +1,6 @@
 //! What the machines ask of the outside.
 //!
-//! Floor 1. A trait: the reactor carries it out with real sockets, the simulation with scripted
+//! Floor 0. A trait: the reactor carries it out with real sockets, the simulation with scripted
 //! ones. Every call returns at once.
 
 use std::io;

@@ -64,7 +64,7 @@ pub(crate) fn host_name() -> Option<String> {
 }
 
 /// The number of the network interface with this name.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub(crate) fn interface_index(name: &str) -> Option<u32> {
     use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
     // The system wants any socket to ask through.
@@ -72,8 +72,8 @@ pub(crate) fn interface_index(name: &str) -> Option<u32> {
     name_to_index(socket, name).ok()
 }
 
-/// Windows names zones by number alone.
-#[cfg(not(unix))]
+/// Elsewhere a zone is written as a number.
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn interface_index(_name: &str) -> Option<u32> {
     None
 }

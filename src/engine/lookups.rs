@@ -4,7 +4,7 @@
 
 use super::Engine;
 use crate::error::StartRefusal;
-use crate::id::{OperationId, Owner, WindowId};
+use crate::id::{OperationId, Owner};
 use crate::lookup::{HostQuery, ProtocolQuery, ServiceQuery};
 use crate::message::{Message, Payload};
 use crate::moment::Moment;
@@ -24,6 +24,7 @@ impl<T> Engine<T> {
     ) -> Result<OperationId, StartRefusal> {
         let (window, group) = self.admit(owner)?;
         let operation = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
+        log::debug!("{} looks up {query}", OperationId::new(self.tag, operation));
         let slot = slot_of(operation);
         match self.resolver.start(slot, query, now, network) {
             Err(refusal) => {
@@ -78,13 +79,10 @@ impl<T> Engine<T> {
         while let Some(Delivery { operation: slot, outcome }) = self.resolver.take_delivery() {
             let payload = Payload::from(outcome);
             let id = OperationId::new(self.tag, self.operations.key_at(slot));
-            let operation = self.operations.at_mut(slot);
-            let window = WindowId::new(self.tag, {
-                let window = operation.window;
-                self.operations.window_key_at(window)
-            });
+            let window = self.window_of(slot);
             let work = &mut self.operations.at_mut(slot).work;
             if let (Work::Lookup { queued, .. }, true) = (&*work, payload.is_final()) {
+                log::debug!("{id} is over");
                 *work = Work::Finished { queued: *queued };
             }
             let queued = work.queued_mut().expect("a lookup queues messages");

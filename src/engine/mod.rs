@@ -98,14 +98,14 @@ impl<T> Engine<T> {
     }
 
     pub(crate) fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
-        if self.posted >= self.capacity {
-            return Err(PostError { payload, refusal: PostRefusal::Full });
-        }
         let posts =
             window.key(self.tag).and_then(|key| self.operations.window_mut(key)).map(|window| &mut window.posts);
         let Some(posts) = posts else {
             return Err(PostError { payload, refusal: PostRefusal::NoSuchWindow(window) });
         };
+        if self.posted >= self.capacity {
+            return Err(PostError { payload, refusal: PostRefusal::Full });
+        }
         self.queue.push(posts, Message { window, operation: None, payload: Payload::Posted(payload) });
         self.posted += 1;
         Ok(())

@@ -5,7 +5,7 @@
 //! was queued before it and as many more, not for a program that posts to itself without end.
 
 use super::Engine;
-use crate::id::OperationId;
+use crate::id::{OperationId, WindowId};
 use crate::message::{Filter, Kind, Message, Payload, Tick};
 use crate::operation::Work;
 use crate::queue::Position;
@@ -221,8 +221,8 @@ impl<T> Engine<T> {
         Message { window: self.root(), operation: None, payload: Payload::Quit(code) }
     }
 
-    fn window_of(&self, slot: Slot) -> crate::id::WindowId {
-        crate::id::WindowId::new(self.tag, self.operations.window_key_at(self.operations.at(slot).window))
+    pub(super) fn window_of(&self, slot: Slot) -> WindowId {
+        WindowId::new(self.tag, self.operations.window_key_at(self.operations.at(slot).window))
     }
 
     fn id_of(&self, slot: Slot) -> OperationId {

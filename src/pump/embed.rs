@@ -24,8 +24,8 @@ impl<T> Pump<T> {
     ///
     /// Constant; no system call.
     pub fn rest(&mut self) -> Rest {
-        let has_message = self.engine.is_ready();
-        if has_message || !self.ready.is_empty() || self.inbox.want_wake() && self.engine.room() > 0 {
+        let has_left_over = !self.ready.is_empty();
+        if self.engine.is_ready() || has_left_over || self.inbox.want_wake() && self.engine.room() > 0 {
             return Rest::Ready;
         }
         self.next_deadline().map_or(Rest::Forever, Rest::Until)

@@ -29,7 +29,7 @@ use outside::Outside;
 pub use embed::Rest;
 pub use lookups::FileStatus;
 pub use settings::Settings;
-pub use turn::{Budget, Turn, Wait};
+pub use turn::{Budget, Turn};
 
 /// A message pump: one queue of typed messages, and everything that puts messages into it.
 ///
@@ -86,6 +86,8 @@ pub struct Pump<T> {
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
     name_files: NameFiles,
+    /// How many of the inbox's wake-ups a wait has taken in.
+    wakes_taken_in: u64,
     /// Messages taken since the outside was last asked, for [`get_message`](Pump::get_message).
     taken_since_turn: usize,
     /// A message made for a peek: ticks and quit are not stored.
@@ -123,7 +125,7 @@ impl<T> Pump<T> {
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
         let (ready, peeked) = (VecDeque::new(), None);
-        Pump { inbox, engine, outside, time_line, ready, name_files, taken_since_turn: 0, peeked }
+        Pump { inbox, engine, outside, time_line, ready, name_files, wakes_taken_in: 0, taken_since_turn: 0, peeked }
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
@@ -151,10 +153,10 @@ impl<T> Pump<T> {
     /// One pass over the window's own operations and messages, and over the posts of other threads
     /// that are not taken over yet.
     pub fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
-        if window == self.root_window() || !self.has_window(window) {
+        if !self.engine.has_window(window) || window == self.root_window() {
             return None;
         }
-        // First, so that a payload whose drop panics leaves no poster that believes in the window.
+        // First, so that it is closed on both sides before a payload's drop runs code of the program.
         let purged = self.inbox.close_window(window);
         self.engine.metrics.purged_messages += purged.len() as u64;
         let swept = self.engine.destroy_window(window, &mut self.outside)?;

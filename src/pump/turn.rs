@@ -29,7 +29,7 @@ pub struct Budget {
 
 /// How long a turn waits for something to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
+enum Wait {
     /// Not at all.
     No,
     /// At most this long.
@@ -42,7 +42,6 @@ pub enum Wait {
 
 /// What a turn did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "it says whether the budget ran out before everything was taken over"]
 pub struct Turn {
     /// How many things that happened outside were taken over: posts of other threads, ready sockets.
     pub taken_over: usize,
@@ -159,7 +158,7 @@ impl<T> Pump<T> {
             return Err(Error::no_such_window(window));
         }
         if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
-            let _ = self.turn_once(Budget::no_wait())?;
+            self.turn_once(Budget::no_wait())?;
         }
         loop {
             if self.engine.tell_quit() {
@@ -211,12 +210,12 @@ impl<T> Pump<T> {
             _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
             _ => self.timeout(wait, past_ready),
         };
-        // A wake-up keeps the descriptor readable until a wait has seen it, and a host from sleeping.
-        let is_woken = self.inbox.wait_for_wakes();
-        let is_idle_look = timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !is_woken;
-        if is_idle_look {
+        // A wake-up that was sent must be taken in, or the descriptor stays readable.
+        let woken = self.inbox.wakes() != self.wakes_taken_in;
+        if timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !woken {
             return Ok(());
         }
+        self.wakes_taken_in = self.inbox.wakes();
         self.engine.metrics.waits += 1;
         self.outside.wait(timeout, &mut self.ready)
     }

@@ -28,8 +28,6 @@ pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
     /// Swapped with the shared list at each drain, so that neither is allocated anew.
     drained: Vec<(WindowId, T)>,
-    /// How many wake-ups had been sent before the last wait.
-    wakes_waited_for: u64,
 }
 
 struct Shared<T> {
@@ -111,7 +109,7 @@ impl<T> Inbox<T> {
             wakes: AtomicU64::new(0),
             wake,
         };
-        Inbox { shared: Arc::new(shared), drained: Vec::new(), wakes_waited_for: 0 }
+        Inbox { shared: Arc::new(shared), drained: Vec::new() }
     }
 
     pub(crate) fn poster(&self) -> Poster<T> {
@@ -145,12 +143,6 @@ impl<T> Inbox<T> {
 
     pub(crate) fn wakes(&self) -> u64 {
         self.shared.wakes.load(SeqCst)
-    }
-
-    /// Notes that a wait takes in the wake-ups sent so far, and says whether there is one for it.
-    pub(crate) fn wait_for_wakes(&mut self) -> bool {
-        let wakes = self.wakes();
-        std::mem::replace(&mut self.wakes_waited_for, wakes) != wakes
     }
 
     /// Asks to be woken by the next post, and says whether one came before.
@@ -199,8 +191,10 @@ impl<T> Shared<T> {
             return;
         }
         match (self.wake)() {
-            // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
-            Ok(()) => _ = self.wakes.fetch_add(1, SeqCst),
+            // Counted once it is sent: a pump that has seen the count finds the wake-up there.
+            Ok(()) => {
+                self.wakes.fetch_add(1, SeqCst);
+            }
             Err(error) => {
                 // So that the next post tries again.
                 self.wake_wanted.store(true, SeqCst);

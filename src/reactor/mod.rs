@@ -1,8 +1,8 @@
 //! The operating system's waiting room, over mio.
 //!
-//! Floor 3'. It owns every socket, and is the only code that names mio. Each socket's key, with its
-//! generation, is the token that the system hands back; readiness for a socket that was closed since,
-//! even in the batch being worked on, finds no key and is silence.
+//! Floor 3'. It owns every socket, and is the only code that names mio. What the system reports is turned
+//! into keys with generations before anything else happens: readiness for a socket that is closed since, even
+//! in the batch being worked on, finds no entry and is silence.
 
 mod inbox;
 
@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use mio::net::{TcpStream, UdpSocket};
 use mio::{Events, Interest, Poll, Token, Waker};
-use slotmap::{Key, KeyData, SlotMap};
+use slotmap::SlotMap;
 
 use crate::error::Error;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
+use crate::slots::slot_of;
 use crate::system::{self, Randomness};
 
 pub use inbox::Poster;
@@ -35,6 +36,8 @@ pub(crate) struct Reactor {
     events: Events,
     waker: Arc<Waker>,
     sockets: SlotMap<SocketKey, Registered>,
+    /// The latest tenant of each slot.
+    keys_by_slot: Vec<SocketKey>,
     randomness: Randomness,
 }
 
@@ -58,6 +61,7 @@ impl Reactor {
             events: Events::with_capacity(EVENTS_PER_WAIT),
             waker: Arc::new(waker),
             sockets: SlotMap::with_key(),
+            keys_by_slot: Vec::new(),
             randomness: Randomness::new(),
         })
     }
@@ -80,8 +84,9 @@ impl Reactor {
             Err(error) => return Err(Error::new("waiting for readiness", error)),
             Ok(()) => {}
         }
+        // Turned into keys at once, while each slot still has the tenant that was registered.
         let tokens = self.events.iter().map(|event| event.token()).filter(|&token| token != WAKE);
-        ready.extend(tokens.map(|token| Ready { socket: key_of(token) }));
+        ready.extend(tokens.filter_map(|token| self.keys_by_slot.get(token.0)).map(|&socket| Ready { socket }));
         Ok(())
     }
 
@@ -92,6 +97,11 @@ impl Reactor {
 
     fn register(&mut self, socket: Socket, owner: SocketOwner) -> io::Result<SocketKey> {
         let key = self.sockets.insert(Registered { socket, owner });
+        let slot = slot_of(key) as usize;
+        if self.keys_by_slot.len() <= slot {
+            self.keys_by_slot.resize(slot + 1, key);
+        }
+        self.keys_by_slot[slot] = key;
         let registered = &mut self.sockets[key];
         let registry = self.poll.registry();
         let result = match &mut registered.socket {
@@ -204,12 +214,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(10024 | 10055))
 }
 
-#[cfg(target_pointer_width = "64")]
+/// The token is the slot alone: a word of 32 bits has no room for the generation.
 fn token_of(socket: SocketKey) -> Token {
-    Token(socket.data().as_ffi() as usize)
-}
-
-#[cfg(target_pointer_width = "64")]
-fn key_of(token: Token) -> SocketKey {
-    KeyData::from_ffi(token.0 as u64).into()
+    Token(slot_of(socket) as usize)
 }

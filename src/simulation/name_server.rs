@@ -3,7 +3,7 @@
 //! Written over plain bytes and not over the codec that the resolver uses, so that a fault of one is
 //! not hidden by the same fault of the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub enum Act {
 #[derive(Clone, Debug)]
 pub struct NameServer {
     records: HashMap<String, Vec<Data>>,
-    script: std::collections::VecDeque<Act>,
+    script: VecDeque<Act>,
     always: Act,
     latency: Duration,
     loss_percent: u8,
@@ -114,7 +114,7 @@ impl NameServer {
     pub fn new() -> NameServer {
         NameServer {
             records: HashMap::new(),
-            script: Default::default(),
+            script: VecDeque::new(),
             always: Act::Answer,
             latency: Duration::from_millis(1),
             loss_percent: 0,
@@ -132,8 +132,7 @@ impl NameServer {
             addresses.into_iter().map(|text| text.parse().expect("a host of the script has addresses")).collect();
         records.extend(addresses.iter().copied().map(Data::Address));
         for address in addresses {
-            let reverse = crate::dns::message::DnsName::reverse_of(address).to_string();
-            self.records.entry(reverse).or_default().push(Data::Pointer(name.to_owned()));
+            self.records.entry(reverse_name(address)).or_default().push(Data::Pointer(name.to_owned()));
         }
         self
     }
@@ -267,6 +266,20 @@ impl NameServer {
             push_record(&mut reply, &name, SOA, &[0; 22]);
         }
         reply
+    }
+}
+
+/// The name that has the names of `address` (RFC 1035 section 3.5, RFC 3596 section 2.5).
+fn reverse_name(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(address) => {
+            let digits = address.octets().into_iter().rev().map(|octet| format!("{:x}.{:x}.", octet & 15, octet >> 4));
+            digits.collect::<String>() + "ip6.arpa"
+        }
     }
 }
 

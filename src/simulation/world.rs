@@ -145,6 +145,11 @@ impl World {
         (self.random >> 16) % limit
     }
 
+    /// Whether more happens at this very moment.
+    fn has_due_event(&self) -> bool {
+        self.events.first_key_value().is_some_and(|((at, _), _)| *at <= self.elapsed)
+    }
+
     /// Lets the next event happen if it is due by `limit`, and hands out what it calls.
     fn next_event_until(&mut self, limit: Option<Duration>) -> Option<Option<Box<dyn FnOnce() + Send>>> {
         let entry = self.events.first_entry()?;
@@ -301,7 +306,7 @@ impl Stage {
         let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));
         loop {
             let mut world = self.lock();
-            if !world.ready.is_empty() {
+            if !world.ready.is_empty() && !world.has_due_event() {
                 ready.extend(world.ready.drain(..).map(|socket| Ready { socket }));
                 return Ok(());
             }

@@ -89,7 +89,7 @@ fn f11_nothing_spins_at_the_limit() {
         let (began, turns, mut looks) = (Instant::now(), pump.metrics().turns, 0);
         while looks < 5 {
             let Rest::Until(deadline) = pump.rest() else { panic!("the line is looked at again") };
-            let _ = pump.turn(Budget::wait_until(deadline)).unwrap();
+            pump.turn(Budget::wait_until(deadline)).unwrap();
             looks += 1;
         }
         let passed = began.elapsed();
@@ -116,7 +116,7 @@ fn a_lookup_without_any_descriptor_waits_for_one() {
         let files = take_all_descriptors();
         let lookup = start(&mut pump, HostQuery::by_name("host.example").family(Family::V4));
         for _ in 0..3 {
-            let _ = pump.turn(Budget::wait(RETRY_INTERVAL)).unwrap();
+            pump.turn(Budget::wait(RETRY_INTERVAL)).unwrap();
             assert!(pump.is_live(lookup) && pump.peek_message().is_none());
         }
         assert_eq!((pump.metrics().sockets, pump.metrics().lookups_in_line), (0, 1));
@@ -135,7 +135,7 @@ fn a_lookup_without_any_descriptor_may_be_cancelled_and_may_have_a_deadline() {
         limit_descriptors(LIMIT);
         let files = take_all_descriptors();
         let lookup = start(&mut pump, HostQuery::by_name("host.example"));
-        let _ = pump.turn(Budget::wait(RETRY_INTERVAL)).unwrap();
+        pump.turn(Budget::wait(RETRY_INTERVAL)).unwrap();
         assert_eq!(pump.cancel(lookup), Cancelled::Pending);
         assert_eq!((pump.rest(), pump.metrics().lookups_in_line), (Rest::Forever, 0));
 

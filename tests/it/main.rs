@@ -1,7 +1,8 @@
-//! The pump at its edge: real sockets on the loopback interface, real files, real threads.
+//! The crate as its users and its maintainers see it.
 //!
-//! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
-//! waited for with a limit that fails the test in words.
+//! At its edge there are real sockets on the loopback interface, real files and real threads. No test
+//! sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is waited for
+//! with a limit that fails the test in words.
 
 #[cfg(target_os = "linux")]
 mod descriptors;
@@ -12,3 +13,4 @@ mod posts;
 #[cfg(target_os = "linux")]
 mod reports;
 mod support;
+mod tidy;

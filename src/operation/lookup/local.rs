@@ -14,6 +14,7 @@ use crate::lookup::{
     Family, Host, LookupError, LookupFailure, Protocol, ProtocolKey, ProtocolQuery, Service, ServiceKey, ServiceQuery,
     Source,
 };
+use crate::message::HostPart;
 use crate::names::{HostsAnswer, HostsTable, ProtocolEntry, ProtocolsTable, ServiceEntry, ServicesTable};
 use crate::scoped_address::Zone;
 
@@ -123,6 +124,18 @@ pub(super) fn host(canonical_name: String, addresses: Vec<SocketAddr>, source: S
     };
     let addresses = addresses.iter().map(SocketAddr::ip).collect();
     Host { canonical_name, aliases: Vec::new(), addresses, ttl: None, source, incomplete: false, scope_ids }
+}
+
+/// The families of an answer, for who wants each.
+pub(super) fn parts(host: &Host) -> impl Iterator<Item = HostPart> {
+    let of = |family: Family| HostPart {
+        family,
+        canonical_name: host.canonical_name.clone(),
+        addresses: host.addresses.iter().copied().filter(|&address| family.includes(address)).collect(),
+        ttl: host.ttl,
+        source: host.source,
+    };
+    [of(Family::V6), of(Family::V4)].into_iter().filter(|part| !part.addresses.is_empty())
 }
 
 fn literal(address: SocketAddr, family: Family) -> Local {

@@ -280,7 +280,14 @@ impl Resolver {
             HostKey::Address(address) => local::host_by_address(*address, hosts),
         };
         match answer {
-            Local::Found(host) => self.tell(slot, Ok(Box::new(host))),
+            Local::Found(host) => {
+                if query.streamed {
+                    let operation = self.lookups.at(slot).operation;
+                    let outcomes = local::parts(&host).map(|part| LookupOutcome::HostPart(Box::new(part)));
+                    self.deliveries.extend(outcomes.map(|outcome| Delivery { operation, outcome }));
+                }
+                self.tell(slot, Ok(Box::new(host)));
+            }
             Local::Failed(failure, explanation) => {
                 let error = LookupError::local(query.to_string(), failure, explanation);
                 self.tell(slot, Err(error));

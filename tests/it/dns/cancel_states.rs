@@ -7,7 +7,7 @@ use msgpump::{
 
 use crate::support::alone::{alone, descriptors, threads};
 use crate::support::wire::{FORMERR, NXDOMAIN, Query, Reply, Transport};
-use crate::support::{Act, NameServer, SHORT, asking, failure, pump, settings, start, turn_until};
+use crate::support::{Act, NameServer, SHORT, Script, asking, failure, pump, settings, start, turn_until};
 
 fn answer(query: &Query) -> Reply {
     Reply::with_host(query, [192, 0, 2, 1], [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])
@@ -24,7 +24,7 @@ fn dripping(query: &Query) -> Vec<Act> {
 /// A state, and how to get a lookup of `host` there.
 struct State {
     what: &'static str,
-    script: fn(&Query) -> Vec<Act>,
+    script: Script,
     configure: fn(ResolverConfig) -> ResolverConfig,
     query: fn() -> HostQuery,
     /// Whether the lookup is there. May push it on.
@@ -161,7 +161,7 @@ const STATES: &[State] = &[
 fn release(pump: &mut Pump<()>, server: &NameServer, steps: usize) -> bool {
     for _ in 0..steps {
         assert!(server.release());
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
     }
     true
 }
@@ -201,7 +201,7 @@ fn in_each_state(end: impl Fn(Stage, &State) -> Option<Pump<()>>) {
         let held = (metrics.sockets, metrics.operations, metrics.queued, metrics.lookups_in_line);
         assert_eq!((held, pump.rest()), ((0, 0, 0, 0), Rest::Forever), "{}", state.what);
         for _ in 0..3 {
-            let _ = pump.turn(Budget::no_wait()).unwrap();
+            pump.turn(Budget::no_wait()).unwrap();
             assert!(pump.peek_message().is_none() && pump.next_message().is_none(), "{}", state.what);
         }
         assert_eq!(pump.metrics().messages, metrics.messages, "{}", state.what);

@@ -14,9 +14,8 @@ use msgpump::{
     Budget, Filter, Host, HostQuery, LookupError, LookupFailure, OperationId, Payload, Pump, ResolverConfig, Settings,
 };
 
-pub(crate) use alone::alone;
 pub(crate) use files::Directory;
-pub(crate) use name_server::{Act, ClosedPort, NameServer};
+pub(crate) use name_server::{Act, ClosedPort, NameServer, Script};
 
 /// How long a test waits for what must come. Only a test that fails waits this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,7 +62,7 @@ pub(crate) fn turn_until<T>(pump: &mut Pump<T>, what: &str, mut done: impl FnMut
     let end = Instant::now() + PATIENCE;
     while !done(pump) {
         assert!(Instant::now() < end, "waited in vain: {what}; {pump:?}");
-        let _ = pump.turn(Budget::wait(GLANCE)).expect("the system's wait works");
+        pump.turn(Budget::wait(GLANCE)).expect("the system's wait works");
     }
 }
 
@@ -80,7 +79,7 @@ pub(crate) fn outcome<T>(pump: &mut Pump<T>, lookup: OperationId) -> Result<Box<
             }
         }
         assert!(Instant::now() < end, "waited in vain for the outcome of a lookup; {pump:?}");
-        let _ = pump.turn(Budget::wait_until(end)).expect("the system's wait works");
+        pump.turn(Budget::wait_until(end)).expect("the system's wait works");
     }
 }
 

@@ -1,0 +1,474 @@
+//! The pump's promises, each a property that must hold under random schedules.
+//!
+//! A schedule posts, starts, cancels, destroys, lets time pass and takes messages, on a simulated outside
+//! whose name servers lose, delay, forge and fail. Beside the pump a plain model knows what may still be
+//! seen. A failure names its seed.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use msgpump::simulation::{Act, NameServer, Simulation};
+use msgpump::{
+    Budget, Cancelled, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, ProtocolQuery, Pump,
+    ResolverConfig, Rest, ServiceQuery, Settings, Timer, WindowId,
+};
+
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
+        if from.is_empty() { None } else { Some(from[self.below(from.len())]) }
+    }
+}
+
+const CAPACITY: usize = 12;
+
+fn stage(seed: u64, random: &mut Random) -> (Simulation, Pump<u64>) {
+    let simulation = Simulation::new(seed);
+    let acts = [
+        Act::Answer,
+        Act::Drop,
+        Act::Delay(Duration::from_millis(1500)),
+        Act::Duplicate,
+        Act::WrongId,
+        Act::WrongSource,
+        Act::WrongQuestion,
+        Act::Truncate,
+        Act::Code(2),
+        Act::Code(5),
+        Act::RefuseEdns,
+        Act::Garble,
+        Act::Split,
+        Act::Refuse,
+        Act::Reset,
+    ];
+    let addresses = [([192, 0, 2, 53], 53).into(), ([192, 0, 2, 54], 53).into()];
+    for address in addresses {
+        let mut server = NameServer::new()
+            .host("a.test", ["192.0.2.1", "2001:db8::1"])
+            .host("b.test", ["192.0.2.2"])
+            .alias("c.test", "b.test")
+            .loss(random.below(40) as u8);
+        for _ in 0..random.below(30) {
+            server = server.then(acts[random.below(acts.len())]);
+        }
+        simulation.name_server(address, server);
+    }
+    simulation.write_file("/etc/hosts", "192.0.2.9 filed.test\n");
+    if random.below(4) == 0 {
+        simulation.limit_descriptors(1 + random.below(3));
+    }
+    let config = ResolverConfig::new(addresses)
+        .with_timeout(Duration::from_secs(1))
+        .with_lookups_in_flight_max(1 + random.below(4));
+    let settings = Settings::default().queue_capacity(CAPACITY).resolver(config).expect("within the limits");
+    let pump = simulation.pump(settings);
+    (simulation, pump)
+}
+
+/// What the model knows of an operation.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Once,
+    Repeating,
+    Lookup,
+}
+
+struct Operation {
+    window: WindowId,
+    group: Option<GroupId>,
+    kind: Kind,
+    ticks: u64,
+}
+
+/// What may still be seen.
+#[derive(Default)]
+struct Model {
+    windows: Vec<WindowId>,
+    groups: Vec<GroupId>,
+    live: HashMap<OperationId, Operation>,
+    ended: Vec<OperationId>,
+    posts: VecDeque<(WindowId, u64)>,
+    finals: HashSet<OperationId>,
+}
+
+impl Model {
+    fn forget(&mut self, gone: impl Fn(&Operation) -> bool) -> usize {
+        let ended: Vec<_> = self.live.iter().filter(|(_, operation)| gone(operation)).map(|(&id, _)| id).collect();
+        for id in &ended {
+            self.live.remove(id);
+            self.ended.push(*id);
+        }
+        ended.len()
+    }
+
+    /// Every message that is taken is one that may be seen.
+    fn take(&mut self, message: Message<u64>, seed: u64) {
+        match (message.operation, message.payload) {
+            (None, Payload::Posted(number)) => {
+                let expected = self.posts.pop_front();
+                assert_eq!(expected, Some((message.window, number)), "seed {seed}: posts come in order, each once");
+            }
+            (None, other) => panic!("seed {seed}: unexpected {other:?}"),
+            (Some(id), payload) => {
+                let operation = self.live.get_mut(&id);
+                let operation = operation.unwrap_or_else(|| panic!("seed {seed}: {id} is over, and {payload:?} came"));
+                assert_eq!(operation.window, message.window, "seed {seed}");
+                let is_final = match (&payload, operation.kind) {
+                    (Payload::Tick(tick), Kind::Once) => {
+                        assert_eq!((tick.count, tick.missed), (1, 0), "seed {seed}");
+                        true
+                    }
+                    (Payload::Tick(tick), Kind::Repeating) => {
+                        operation.ticks += 1;
+                        assert_eq!(tick.count, operation.ticks, "seed {seed}: ticks are counted one by one");
+                        false
+                    }
+                    (Payload::HostPart(_), Kind::Lookup) => false,
+                    (Payload::Host(_) | Payload::Service(_) | Payload::Protocol(_), Kind::Lookup) => true,
+                    (payload, _) => panic!("seed {seed}: {payload:?} is of another kind than {id}"),
+                };
+                if is_final {
+                    self.live.remove(&id);
+                    self.ended.push(id);
+                    assert!(self.finals.insert(id), "seed {seed}: {id} ended twice");
+                }
+            }
+        }
+    }
+}
+
+/// Runs one random schedule to its quiet end, and checks what holds then.
+fn run(seed: u64) {
+    let mut random = Random::new(seed);
+    let (simulation, mut pump) = stage(seed, &mut random);
+    let mut model = Model { windows: vec![pump.root_window()], ..Model::default() };
+    let mut number = 0;
+    for _ in 0..120 {
+        match random.below(16) {
+            0 if model.windows.len() < 5 => model.windows.push(pump.open_window()),
+            1 => model.groups.push(pump.open_group()),
+            2 | 3 => {
+                let window = random.pick(&model.windows).expect("the root window stays");
+                number += 1;
+                match pump.post(window, number) {
+                    Ok(()) => model.posts.push_back((window, number)),
+                    Err(error) => {
+                        assert_eq!((error.payload, error.refusal), (number, PostRefusal::Full), "seed {seed}");
+                        assert!(model.posts.len() >= CAPACITY, "seed {seed}: refused with room left");
+                    }
+                }
+            }
+            4..=8 => start(&mut pump, &mut model, &mut random, seed),
+            9 => {
+                let of_live: Vec<_> = model.live.keys().copied().collect();
+                let from = if random.below(4) == 0 { &model.ended } else { &of_live };
+                let id = random.pick(from);
+                if let Some(id) = id {
+                    let was_live = model.live.remove(&id).is_some();
+                    let cancelled = pump.cancel(id);
+                    let prevented = matches!(cancelled, Cancelled::Pending | Cancelled::Queued(_));
+                    assert_eq!(prevented, was_live, "seed {seed}: {id} {cancelled:?}");
+                    assert_eq!(pump.cancel(id), Cancelled::Over, "seed {seed}: cancel can be repeated");
+                    model.ended.push(id);
+                }
+            }
+            10 => {
+                if let Some(group) = random.pick(&model.groups) {
+                    let expected = model.forget(|operation| operation.group == Some(group));
+                    assert_eq!(pump.cancel_group(group).operations(), expected, "seed {seed}");
+                }
+            }
+            11 if model.windows.len() > 1 && random.below(2) == 0 => {
+                let index = 1 + random.below(model.windows.len() - 1);
+                let window = model.windows.swap_remove(index);
+                let expected = model.forget(|operation| operation.window == window);
+                model.posts.retain(|post| post.0 != window);
+                let swept = pump.destroy_window(window).expect("it was open");
+                assert_eq!(swept.operations(), expected, "seed {seed}");
+                let error = pump.post(window, 7).expect_err("it is destroyed");
+                assert_eq!((error.payload, error.refusal), (7, PostRefusal::NoSuchWindow(window)), "seed {seed}");
+            }
+            12 => simulation.advance(Duration::from_millis(random.below(3000) as u64)),
+            13 | 14 => {
+                let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+            }
+            _ => {
+                let _ = pump.turn(Budget::wait(Duration::from_millis(random.below(400) as u64)));
+                for _ in 0..random.below(6) {
+                    let Some(message) = pump.next_message() else { break };
+                    model.take(message, seed);
+                }
+            }
+        }
+        let metrics = pump.metrics();
+        assert_eq!(metrics.operations, model.live.len(), "seed {seed}: operations that live");
+        for id in &model.ended {
+            assert!(!pump.is_live(*id), "seed {seed}: {id} is over");
+        }
+    }
+    finish(&simulation, &mut pump, model, seed);
+}
+
+fn start(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64) {
+    let window = random.pick(&model.windows).expect("the root window stays");
+    let group = random.pick(&model.groups).filter(|_| random.below(2) == 0);
+    let owner = group.map_or(window.into(), |group| window.in_group(group));
+    let names = ["a.test", "b.test", "c.test", "nobody.test", "filed.test", "localhost", "192.0.2.77", "bad name"];
+    let name = names[random.below(names.len())];
+    let delay = Duration::from_millis(random.below(2500) as u64);
+    let queued_before = pump.metrics().messages;
+    let (id, kind) = match random.below(8) {
+        0 => (pump.set_timer(owner, Timer::once(delay)).expect("the owner is open"), Kind::Once),
+        1 => {
+            let timer = Timer::every(delay + Duration::from_millis(50));
+            (pump.set_timer(owner, timer).expect("the owner is open"), Kind::Repeating)
+        }
+        2 => (pump.lookup_service(owner, ServiceQuery::by_name("https")).expect("the owner is open"), Kind::Lookup),
+        3 => (pump.lookup_protocol(owner, ProtocolQuery::by_number(6)).expect("the owner is open"), Kind::Lookup),
+        4 => {
+            let query = HostQuery::by_address([192, 0, 2, random.below(4) as u8]);
+            (pump.lookup_host(owner, query).expect("the line is long"), Kind::Lookup)
+        }
+        5 => (pump.lookup_host(owner, HostQuery::by_name(name).streamed()).expect("the line is long"), Kind::Lookup),
+        _ => (pump.lookup_host(owner, HostQuery::by_name(name)).expect("the line is long"), Kind::Lookup),
+    };
+    assert_eq!(pump.metrics().messages, queued_before, "seed {seed}: nothing is delivered inside a start");
+    let earlier = model.live.insert(id, Operation { window, group, kind, ticks: 0 });
+    assert!(earlier.is_none() && !model.ended.contains(&id), "seed {seed}: {id} was given out twice");
+}
+
+/// Lets everything end: one final message for each operation, and nothing is left.
+fn finish(simulation: &Simulation, pump: &mut Pump<u64>, mut model: Model, seed: u64) {
+    let repeating: Vec<_> =
+        model.live.iter().filter(|(_, operation)| operation.kind == Kind::Repeating).map(|(&id, _)| id).collect();
+    for id in repeating {
+        assert_eq!(pump.cancel(id), Cancelled::Pending, "seed {seed}");
+        model.live.remove(&id);
+        model.ended.push(id);
+    }
+    let mut turns = 0;
+    loop {
+        while let Some(message) = pump.next_message() {
+            model.take(message, seed);
+        }
+        match pump.rest() {
+            Rest::Forever => break,
+            _ => {
+                let _ = pump.turn(Budget::wait_forever()).expect("something is due");
+            }
+        }
+        turns += 1;
+        assert!(turns < 5000, "seed {seed}: it never comes to rest, {:?}", pump.metrics());
+    }
+    assert!(model.live.is_empty(), "seed {seed}: {} operations never ended", model.live.len());
+    assert!(model.posts.is_empty(), "seed {seed}: posts were lost");
+    let metrics = pump.metrics();
+    let left = (metrics.operations, metrics.timers, metrics.sockets, metrics.queued, metrics.lookups_in_line);
+    assert_eq!(left, (0, 0, 0, 0, 0), "seed {seed}");
+    assert_eq!(simulation.open_sockets(), 0, "seed {seed}: a socket was left open");
+}
+
+/// Promises 1 to 7 and 11 in one: silence after cancel, exactly once, no lost completion, never inside
+/// the start, ids never alias, cancel says what it prevented, groups and windows sweep just their own,
+/// and everything comes to an end that leaves nothing behind.
+#[test]
+fn whatever_is_seen_is_what_the_model_allows() {
+    for seed in 0..1500 {
+        run(seed);
+    }
+}
+
+#[test]
+fn silence_after_cancel_in_every_state_of_a_lookup() {
+    let server = ([192, 0, 2, 53], 53).into();
+    // How long the lookup runs before it is cancelled, and what the server does.
+    for act in [Act::Answer, Act::Drop, Act::Truncate, Act::Split, Act::Code(2), Act::Delay(Duration::from_secs(2))] {
+        for wait_ms in [0, 1, 2, 3, 500, 1500, 2500, 20_000] {
+            let simulation = Simulation::new(1);
+            let zone = NameServer::new().host("www.corp.test", ["192.0.2.1", "2001:db8::1"]);
+            simulation.name_server(server, zone.always(act));
+            let config = ResolverConfig::new([server]).with_search(["corp.test"]).with_ndots(1);
+            let mut pump = simulation.pump::<()>(Settings::default().resolver(config).expect("within the limits"));
+            let root = pump.root_window();
+            let lookup = pump.lookup_host(root, HostQuery::by_name("www").streamed()).expect("the root is open");
+            let other = pump.lookup_host(root, HostQuery::by_name("www")).expect("the root is open");
+            let end = simulation.now() + Duration::from_millis(wait_ms);
+            while simulation.now() < end {
+                let _ = pump.turn(Budget::wait_until(end)).expect("the stage does not fail");
+                if pump.rest() == Rest::Ready {
+                    break;
+                }
+            }
+            let cancelled = pump.cancel(lookup);
+            assert!(matches!(cancelled, Cancelled::Pending | Cancelled::Queued(_)), "{act:?} {wait_ms}: {cancelled:?}");
+            let message = pump.get_message().expect("the other one ends").expect("nobody quits");
+            assert_eq!(message.operation, Some(other), "{act:?} after {wait_ms} ms");
+            assert!(pump.next_message().is_none());
+            assert_eq!((pump.metrics().sockets, pump.rest()), (0, Rest::Forever), "{act:?} after {wait_ms} ms");
+        }
+    }
+}
+
+#[test]
+fn queued_messages_come_in_order_then_quit_then_ticks() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<u32>(Settings::default());
+    let (first, second) = (pump.open_window(), pump.open_window());
+    let timer = pump.set_timer(first, Timer::once(Duration::ZERO)).expect("open");
+    simulation.advance(Duration::from_millis(1));
+    let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+    pump.post(first, 1).expect("room");
+    let lookup = pump.lookup_service(second, ServiceQuery::by_port(443)).expect("open");
+    pump.quit(7);
+    pump.post(second, 2).expect("room");
+    let mut seen = Vec::new();
+    while let Some(message) = pump.next_message() {
+        seen.push((message.operation, message.payload.kind()));
+    }
+    use msgpump::Kind::*;
+    let expected = [(None, Posted), (Some(lookup), Service), (None, Posted), (None, Quit), (Some(timer), Tick)];
+    assert_eq!(seen, expected);
+    assert_eq!(pump.get_message().expect("no wait").is_none(), pump.quit_code() == Some(7));
+}
+
+#[test]
+fn a_flood_of_posts_starves_neither_ticks_nor_lookups_nor_quit() {
+    let simulation = Simulation::new(1);
+    let server = ([192, 0, 2, 53], 53).into();
+    simulation.name_server(server, NameServer::new().host("a.test", ["192.0.2.1"]));
+    let config = ResolverConfig::new([server]);
+    let mut pump = simulation.pump::<u32>(Settings::default().resolver(config).expect("within the limits"));
+    let root = pump.root_window();
+    pump.set_timer(root, Timer::once(Duration::from_millis(1))).expect("open");
+    pump.lookup_host(root, HostQuery::by_name("a.test")).expect("open");
+    pump.post(root, 0).expect("room");
+    let (mut posts, mut others) = (0, Vec::new());
+    while let Some(message) = pump.get_message().expect("the stage does not fail") {
+        match message.payload {
+            Payload::Posted(number) => {
+                posts += 1;
+                simulation.advance(Duration::from_micros(100));
+                pump.post(root, number + 1).expect("room");
+                if others.len() == 2 {
+                    pump.quit(0);
+                }
+            }
+            payload => others.push(payload.kind()),
+        }
+        assert!(posts < 1000, "starved: {others:?} came");
+    }
+    assert_eq!(others.len(), 2);
+}
+
+#[test]
+fn idle_is_free() {
+    let mut pump = Pump::<u32>::new().expect("the system gives a queue");
+    let root = pump.root_window();
+    pump.set_timer(root, Timer::once(Duration::from_secs(3600))).expect("open");
+    for _ in 0..1000 {
+        assert_eq!(pump.turn(Budget::no_wait()).expect("the system works").taken_over, 0);
+    }
+    assert_eq!((pump.metrics().turns, pump.metrics().waits), (1000, 0), "no system call for nothing");
+    assert!(matches!(pump.rest(), Rest::Until(_)));
+}
+
+/// A payload whose drop posts to the pump it was purged from.
+struct Echo {
+    poster: msgpump::Poster<Echo>,
+    window: WindowId,
+    echoes: u32,
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        if self.echoes > 0 {
+            let echo = Echo { poster: self.poster.clone(), window: self.window, echoes: self.echoes - 1 };
+            if let Err(mut refused) = self.poster.post(self.window, echo) {
+                refused.payload.echoes = 0;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_purged_payload_may_post_from_its_drop() {
+    let mut pump = Pump::new().expect("the system gives a queue");
+    let (poster, window, other) = (pump.poster(), pump.open_window(), pump.open_window());
+    assert!(pump.post(window, Echo { poster, window: other, echoes: 1 }).is_ok());
+    assert_eq!(pump.destroy_window(window).map(|swept| swept.messages()), Some(1));
+    let _ = pump.turn(Budget::no_wait()).expect("the system works");
+    let echo = pump.next_message().expect("the drop posted");
+    assert_eq!(echo.window, other);
+    drop(pump);
+    // The pump is gone: the echo's own drop is refused and nothing happens.
+    drop(echo);
+}
+
+#[test]
+fn a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.0 && !std::thread::panicking() {
+                panic!("on purpose");
+            }
+        }
+    }
+    let mut pump = Pump::new().expect("the system gives a queue");
+    let (window, other) = (pump.open_window(), pump.open_window());
+    for armed in [false, true, false] {
+        assert!(pump.post(window, Bomb(armed)).is_ok());
+    }
+    assert!(pump.post(other, Bomb(false)).is_ok());
+    let destroyed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pump.destroy_window(window)));
+    assert!(destroyed.is_err());
+    assert!(!pump.has_window(window));
+    assert_eq!(pump.next_message().map(|message| message.window), Some(other));
+    assert!(pump.next_message().is_none());
+    assert_eq!(pump.metrics().queued, 0);
+}
+
+#[test]
+fn ids_of_another_pump_reach_nobody() {
+    let mut ours = Pump::<u32>::new().expect("the system gives a queue");
+    let mut other = Pump::<u32>::new().expect("the system gives a queue");
+    let window = other.open_window();
+    let mine = ours.open_window();
+    let timer = other.set_timer(window, Timer::once(Duration::from_secs(1))).expect("open");
+    ours.set_timer(mine, Timer::once(Duration::from_secs(1))).expect("open");
+    assert_eq!(ours.cancel(timer), Cancelled::Unknown);
+    assert!(!ours.has_window(window) && !ours.is_live(timer));
+    assert!(ours.destroy_window(window).is_none());
+    assert_eq!(ours.post(window, 1).map_err(|error| error.refusal), Err(PostRefusal::NoSuchWindow(window)));
+    let group = other.open_group();
+    assert_eq!(ours.cancel_group(group).operations(), 0);
+    assert!(ours.set_timer(mine.in_group(group), Timer::once(Duration::ZERO)).is_err());
+    assert_eq!((ours.metrics().timers, other.metrics().timers), (1, 1));
+}
+
+#[test]
+fn ten_million_starts_and_cancels_leave_nothing() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let root = pump.root_window();
+    let long_lived = pump.set_timer(root, Timer::once(Duration::from_secs(1_000_000))).expect("open");
+    let rounds = if cfg!(debug_assertions) { 300_000 } else { 10_000_000 };
+    for _ in 0..rounds {
+        let timer = pump.set_timer(root, Timer::every(Duration::from_secs(1))).expect("open");
+        assert_eq!(pump.cancel(timer), Cancelled::Pending);
+    }
+    assert_eq!((pump.metrics().operations, pump.metrics().timers), (1, 1));
+    assert!(pump.is_live(long_lived));
+}
