@@ -152,7 +152,7 @@ fn ticks_allocate_nothing() {
 fn cancel_of_a_queued_completion_allocates_nothing() {
     let (mut pump, _silent) = pump::<()>();
     let (window, group) = (pump.open_window(), pump.open_group());
-    let mut start = |pump: &mut Pump<()>| {
+    let start = |pump: &mut Pump<()>| {
         let lookups = [(); 3].map(|()| {
             pump.lookup_service(window.in_group(group), ServiceQuery::by_name("https")).expect("the window is open")
         });
@@ -294,7 +294,7 @@ fn f07_questions_asked_and_cancelled_leave_nothing() {
     let mut cycle = |number: usize| {
         let name = format!("host{}.example", number % 10);
         let lookups = [(); 2].map(|()| pump.lookup_host(window, HostQuery::by_name(&name)).expect("there is room"));
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             pump.turn(Budget::no_wait()).expect("the system works");
         }
         lookups.iter().for_each(|&lookup| assert_eq!(pump.cancel(lookup), Cancelled::Pending));
