@@ -37,6 +37,7 @@ impl PumpTag {
 struct Bits(NonZeroU64);
 
 impl Bits {
+    #[inline]
     fn new<K: Key>(tag: PumpTag, key: K) -> Bits {
         let key = key.data().as_ffi();
         let (generation, slot) = (key >> 32, key & u64::from(u32::MAX));
@@ -45,10 +46,12 @@ impl Bits {
         Bits(NonZeroU64::new(bits).expect("a pump's tag is never zero"))
     }
 
+    #[inline]
     fn slot(self) -> usize {
         ((self.0.get() >> 32) & SLOT_MASK) as usize
     }
 
+    #[inline]
     fn key<K: Key>(self, tag: PumpTag) -> Option<K> {
         let bits = self.0.get();
         let (generation, slot) = (bits & u64::from(u32::MAX), (bits >> 32) & SLOT_MASK);
@@ -72,11 +75,13 @@ macro_rules! id {
         pub struct $name(Bits);
 
         impl $name {
+            #[inline]
             pub(crate) fn new(tag: PumpTag, key: $key) -> $name {
                 $name(Bits::new(tag, key))
             }
 
             /// The table's key, if this id was given out by the pump of `tag`.
+            #[inline]
             pub(crate) fn key(self, tag: PumpTag) -> Option<$key> {
                 self.0.key(tag)
             }

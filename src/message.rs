@@ -129,6 +129,7 @@ pub struct Filter {
 
 impl Filter {
     /// Every message.
+    #[inline]
     pub fn any() -> Filter {
         Filter::default()
     }
@@ -151,10 +152,13 @@ impl Filter {
         self
     }
 
-    pub(crate) fn is_any(&self) -> bool {
-        *self == Filter::default()
+    /// This filter, unless it admits everything.
+    #[inline]
+    pub(crate) fn narrowing(&self) -> Option<&Filter> {
+        (*self != Filter::default()).then_some(self)
     }
 
+    #[inline]
     pub(crate) fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool {
         self.window.is_none_or(|wanted| wanted == window)
             && self.operation.is_none_or(|wanted| Some(wanted) == operation)

@@ -13,21 +13,25 @@ impl Moment {
     pub(crate) const START: Moment = Moment(0);
 
     /// The moment `interval` later, or `None` beyond the range of the time line (584 years).
+    #[inline]
     pub(crate) fn checked_add(self, interval: Duration) -> Option<Moment> {
         u64::try_from(interval.as_nanos()).ok().and_then(|nanos| self.0.checked_add(nanos)).map(Moment)
     }
 
     /// The moment `interval` later, at most the end of the time line.
+    #[inline]
     pub(crate) fn saturating_add(self, interval: Duration) -> Moment {
         self.checked_add(interval).unwrap_or(Moment(u64::MAX))
     }
 
     /// The time from `earlier` until this moment; zero if it is not earlier.
+    #[inline]
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     /// The next moment that can be told from this one.
+    #[inline]
     pub(crate) fn successor(self) -> Moment {
         Moment(self.0.saturating_add(1))
     }
@@ -40,16 +44,19 @@ pub(crate) struct TimeLine {
 }
 
 impl TimeLine {
+    #[inline]
     pub(crate) fn starting_at(epoch: Instant) -> TimeLine {
         TimeLine { epoch }
     }
 
+    #[inline]
     pub(crate) fn moment(self, instant: Instant) -> Moment {
         let nanos = instant.saturating_duration_since(self.epoch).as_nanos();
         Moment(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// The instant of `moment`, or `None` where the operating system's clock cannot express it.
+    #[inline]
     pub(crate) fn instant(self, moment: Moment) -> Option<Instant> {
         self.epoch.checked_add(Duration::from_nanos(moment.0))
     }

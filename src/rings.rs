@@ -14,6 +14,7 @@ pub(crate) struct Ring {
 impl Ring {
     pub(crate) const EMPTY: Ring = Ring { latest: None };
 
+    #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.latest.is_none()
     }
@@ -32,11 +33,13 @@ struct Links {
 }
 
 impl Rings {
+    #[inline]
     pub(crate) fn new() -> Rings {
         Rings::default()
     }
 
     /// Adds `slot` as the latest member.
+    #[inline]
     pub(crate) fn push(&mut self, ring: &mut Ring, slot: Slot) {
         if self.links_by_slot.len() <= slot as usize {
             self.links_by_slot.resize(slot as usize + 1, Links::default());
@@ -52,6 +55,7 @@ impl Rings {
     }
 
     /// Puts `slot` before the oldest member.
+    #[inline]
     pub(crate) fn push_front(&mut self, ring: &mut Ring, slot: Slot) {
         let latest = ring.latest;
         self.push(ring, slot);
@@ -59,6 +63,7 @@ impl Rings {
     }
 
     /// Removes `slot`, a member of this ring.
+    #[inline]
     pub(crate) fn remove(&mut self, ring: &mut Ring, slot: Slot) {
         let Links { next, previous } = self.links_by_slot[slot as usize];
         if next == slot {
@@ -73,11 +78,13 @@ impl Rings {
     }
 
     /// The oldest member.
+    #[inline]
     pub(crate) fn first(&self, ring: Ring) -> Option<Slot> {
         ring.latest.map(|latest| self.links_by_slot[latest as usize].next)
     }
 
     /// The members, oldest first.
+    #[inline]
     pub(crate) fn iter(&self, ring: Ring) -> impl Iterator<Item = Slot> + '_ {
         let mut following = self.first(ring);
         std::iter::from_fn(move || {

@@ -31,6 +31,7 @@ struct Entry {
 }
 
 impl Entry {
+    #[inline]
     fn is_before(self, other: Entry) -> bool {
         self.deadline < other.deadline
             || self.deadline == other.deadline && (self.order.wrapping_sub(other.order) as i32) < 0
@@ -38,26 +39,31 @@ impl Entry {
 }
 
 impl Timers {
+    #[inline]
     pub(crate) fn new() -> Timers {
         Timers::default()
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.heap.len()
     }
 
     /// The soonest deadline and whose it is.
+    #[inline]
     pub(crate) fn first(&self) -> Option<(Moment, Slot)> {
         self.heap.first().map(|entry| (entry.deadline, entry.slot))
     }
 
     /// The slot of the soonest deadline that `wanted` accepts. Looks at all of them.
+    #[inline]
     pub(crate) fn first_that(&self, mut wanted: impl FnMut(Moment, Slot) -> bool) -> Option<Slot> {
         let accepted = self.heap.iter().copied().filter(|entry| wanted(entry.deadline, entry.slot));
         accepted.reduce(|best, entry| if entry.is_before(best) { entry } else { best }).map(|entry| entry.slot)
     }
 
     /// Sets the deadline of `slot`, in place of one it may have.
+    #[inline]
     pub(crate) fn set(&mut self, slot: Slot, deadline: Moment) {
         let entry = Entry { deadline, order: self.next_order, slot };
         self.next_order = self.next_order.wrapping_add(1);
@@ -74,6 +80,7 @@ impl Timers {
     }
 
     /// Removes the deadline of `slot` and says whether there was one.
+    #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) -> bool {
         let Some(place) = self.places_by_slot.get_mut(slot as usize) else { return false };
         let place = std::mem::replace(place, NOWHERE);
@@ -88,12 +95,14 @@ impl Timers {
     }
 
     /// The deadline of `slot`, if one is set.
+    #[inline]
     pub(crate) fn deadline(&self, slot: Slot) -> Option<Moment> {
         let &place = self.places_by_slot.get(slot as usize)?;
         self.heap.get(place as usize).map(|entry| entry.deadline)
     }
 
     /// Puts `entry` at `place`, or where order demands from there.
+    #[inline]
     fn settle(&mut self, place: usize, entry: Entry) {
         if place > 0 && entry.is_before(self.heap[(place - 1) / ARITY]) {
             self.sift_up(place, entry);
@@ -102,6 +111,7 @@ impl Timers {
         }
     }
 
+    #[inline]
     fn sift_up(&mut self, mut place: usize, entry: Entry) {
         while place > 0 {
             let parent = (place - 1) / ARITY;
@@ -114,6 +124,7 @@ impl Timers {
         self.put(place, entry);
     }
 
+    #[inline]
     fn sift_down(&mut self, mut place: usize, entry: Entry) {
         loop {
             let first_child = place * ARITY + 1;
@@ -135,6 +146,7 @@ impl Timers {
         self.put(place, entry);
     }
 
+    #[inline]
     fn put(&mut self, place: usize, entry: Entry) {
         self.heap[place] = entry;
         self.places_by_slot[entry.slot as usize] = place as u32;

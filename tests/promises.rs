@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
 use msgpump::{
-    Budget, Cancelled, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, ProtocolQuery, Pump,
+    Budget, Cancelled, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, Poster, ProtocolQuery, Pump,
     ResolverConfig, Rest, ServiceQuery, Settings, Timer, WindowId,
 };
 
@@ -33,6 +33,9 @@ impl Random {
 }
 
 const CAPACITY: usize = 12;
+
+/// How many lookups are asked at a time, each over one socket.
+const LOOKUPS_ASKED_MAX: usize = 4;
 
 fn stage(seed: u64, random: &mut Random) -> (Simulation, Pump<u64>) {
     let simulation = Simulation::new(seed);
@@ -71,7 +74,7 @@ fn stage(seed: u64, random: &mut Random) -> (Simulation, Pump<u64>) {
     }
     let config = ResolverConfig::new(addresses)
         .with_timeout(Duration::from_secs(1))
-        .with_lookups_in_flight_max(1 + random.below(4));
+        .with_lookups_in_flight_max(1 + random.below(LOOKUPS_ASKED_MAX));
     let settings = Settings::default().queue_capacity(CAPACITY).resolver(config).expect("within the limits");
     let pump = simulation.pump(settings);
     (simulation, pump)
@@ -100,10 +103,36 @@ struct Model {
     live: HashMap<OperationId, Operation>,
     ended: Vec<OperationId>,
     posts: VecDeque<(WindowId, u64)>,
+    /// What other threads posted and no turn has taken over.
+    inbox: VecDeque<(WindowId, u64)>,
     finals: HashSet<OperationId>,
+    started: usize,
+    last_number: u64,
 }
 
+/// How often a schedule does what, out of the sum of all.
+#[derive(Clone, Copy)]
+struct Mix {
+    posts: usize,
+    starts: usize,
+    cancels: usize,
+    sweeps: usize,
+    destroys: usize,
+    turns: usize,
+    takes: usize,
+}
+
+const EVERYTHING: Mix = Mix { posts: 3, starts: 5, cancels: 1, sweeps: 1, destroys: 1, turns: 2, takes: 2 };
+
 impl Model {
+    /// A turn takes over what other threads posted, as far as there is room.
+    fn turned(&mut self) {
+        while self.posts.len() < CAPACITY {
+            let Some(post) = self.inbox.pop_front() else { break };
+            self.posts.push_back(post);
+        }
+    }
+
     fn forget(&mut self, gone: impl Fn(&Operation) -> bool) -> usize {
         let ended: Vec<_> = self.live.iter().filter(|(_, operation)| gone(operation)).map(|(&id, _)| id).collect();
         for id in &ended {
@@ -149,63 +178,35 @@ impl Model {
     }
 }
 
-/// Runs one random schedule to its quiet end, and checks what holds then.
-fn run(seed: u64) {
+/// Runs one random schedule to its quiet end, and checks what holds on the way and then.
+fn run(seed: u64, mix: Mix) -> Model {
     let mut random = Random::new(seed);
     let (simulation, mut pump) = stage(seed, &mut random);
+    let poster = pump.poster();
     let mut model = Model { windows: vec![pump.root_window()], ..Model::default() };
-    let mut number = 0;
+    let steps = ["post", "start", "cancel", "sweep", "destroy", "turn", "take"];
+    let weights = [mix.posts, mix.starts, mix.cancels, mix.sweeps, mix.destroys, mix.turns, mix.takes];
+    let wheel: Vec<_> = steps.into_iter().zip(weights).flat_map(|(step, weight)| vec![step; weight]).collect();
     for _ in 0..120 {
-        match random.below(16) {
-            0 if model.windows.len() < 5 => model.windows.push(pump.open_window()),
-            1 => model.groups.push(pump.open_group()),
-            2 | 3 => {
-                let window = random.pick(&model.windows).expect("the root window stays");
-                number += 1;
-                match pump.post(window, number) {
-                    Ok(()) => model.posts.push_back((window, number)),
-                    Err(error) => {
-                        assert_eq!((error.payload, error.refusal), (number, PostRefusal::Full), "seed {seed}");
-                        assert!(model.posts.len() >= CAPACITY, "seed {seed}: refused with room left");
-                    }
-                }
-            }
-            4..=8 => start(&mut pump, &mut model, &mut random, seed),
-            9 => {
-                let of_live: Vec<_> = model.live.keys().copied().collect();
-                let from = if random.below(4) == 0 { &model.ended } else { &of_live };
-                let id = random.pick(from);
-                if let Some(id) = id {
-                    let was_live = model.live.remove(&id).is_some();
-                    let cancelled = pump.cancel(id);
-                    let prevented = matches!(cancelled, Cancelled::Pending | Cancelled::Queued(_));
-                    assert_eq!(prevented, was_live, "seed {seed}: {id} {cancelled:?}");
-                    assert_eq!(pump.cancel(id), Cancelled::Over, "seed {seed}: cancel can be repeated");
-                    model.ended.push(id);
-                }
-            }
-            10 => {
-                if let Some(group) = random.pick(&model.groups) {
-                    let expected = model.forget(|operation| operation.group == Some(group));
-                    assert_eq!(pump.cancel_group(group).operations(), expected, "seed {seed}");
-                }
-            }
-            11 if model.windows.len() > 1 && random.below(2) == 0 => {
-                let index = 1 + random.below(model.windows.len() - 1);
-                let window = model.windows.swap_remove(index);
-                let expected = model.forget(|operation| operation.window == window);
-                model.posts.retain(|post| post.0 != window);
-                let swept = pump.destroy_window(window).expect("it was open");
-                assert_eq!(swept.operations(), expected, "seed {seed}");
-                let error = pump.post(window, 7).expect_err("it is destroyed");
-                assert_eq!((error.payload, error.refusal), (7, PostRefusal::NoSuchWindow(window)), "seed {seed}");
-            }
-            12 => simulation.advance(Duration::from_millis(random.below(3000) as u64)),
-            13 | 14 => {
-                let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+        if model.windows.len() < 5 && random.below(8) == 0 {
+            model.windows.push(pump.open_window());
+            model.groups.push(pump.open_group());
+        }
+        match random.pick(&wheel).expect("something is done") {
+            "post" if random.below(3) == 0 => post_from_elsewhere(&poster, &mut model, &mut random, seed),
+            "post" => post(&mut pump, &mut model, &mut random, seed),
+            "start" => start(&mut pump, &mut model, &mut random, seed),
+            "cancel" => cancel(&mut pump, &mut model, &mut random, seed),
+            "sweep" => sweep(&mut pump, &mut model, &mut random, seed),
+            "destroy" => destroy(&mut pump, &mut model, &mut random, seed),
+            "turn" => {
+                simulation.advance(Duration::from_millis(random.below(1500) as u64));
+                pump.turn(Budget::no_wait()).expect("the stage does not fail");
+                model.turned();
             }
             _ => {
-                let _ = pump.turn(Budget::wait(Duration::from_millis(random.below(400) as u64)));
+                pump.turn(Budget::wait(Duration::from_millis(random.below(400) as u64))).expect("the stage works");
+                model.turned();
                 for _ in 0..random.below(6) {
                     let Some(message) = pump.next_message() else { break };
                     model.take(message, seed);
@@ -214,11 +215,86 @@ fn run(seed: u64) {
         }
         let metrics = pump.metrics();
         assert_eq!(metrics.operations, model.live.len(), "seed {seed}: operations that live");
+        assert!(metrics.sockets <= LOOKUPS_ASKED_MAX, "seed {seed}: {} sockets", metrics.sockets);
+        let room_of_operations = 3 * metrics.operations;
+        assert!(metrics.queued <= CAPACITY + room_of_operations, "seed {seed}: {} messages", metrics.queued);
         for id in &model.ended {
             assert!(!pump.is_live(*id), "seed {seed}: {id} is over");
         }
     }
-    finish(&simulation, &mut pump, model, seed);
+    finish(&simulation, &mut pump, model, seed)
+}
+
+fn post(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64) {
+    let window = random.pick(&model.windows).expect("the root window stays");
+    model.last_number += 1;
+    match pump.post(window, model.last_number) {
+        Ok(()) => model.posts.push_back((window, model.last_number)),
+        Err(error) => {
+            assert_eq!((error.payload, error.refusal), (model.last_number, PostRefusal::Full), "seed {seed}");
+            assert_eq!(model.posts.len(), CAPACITY, "seed {seed}: refused with room left");
+        }
+    }
+}
+
+fn post_from_elsewhere(poster: &Poster<u64>, model: &mut Model, random: &mut Random, seed: u64) {
+    let window = random.pick(&model.windows).expect("the root window stays");
+    model.last_number += 1;
+    let (poster, number) = (poster.clone(), model.last_number);
+    let posted = std::thread::scope(|scope| scope.spawn(move || poster.post(window, number)).join());
+    match posted.expect("a post does not panic") {
+        Ok(()) => model.inbox.push_back((window, number)),
+        Err(error) => {
+            assert_eq!((error.payload, error.refusal), (number, PostRefusal::Full), "seed {seed}");
+            assert_eq!(model.inbox.len(), CAPACITY, "seed {seed}: refused with room left");
+        }
+    }
+}
+
+fn cancel(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64) {
+    let of_live: Vec<_> = model.live.keys().copied().collect();
+    let from = if random.below(4) == 0 { &model.ended } else { &of_live };
+    let Some(id) = random.pick(from) else { return };
+    let was_live = model.live.remove(&id).is_some();
+    let (before, purged_before) = (pump.metrics().queued, pump.metrics().purged_messages);
+    let cancelled = pump.cancel(id);
+    let purged = (pump.metrics().purged_messages - purged_before) as usize;
+    assert_eq!(before - pump.metrics().queued, purged, "seed {seed}: what is purged is gone from the queue");
+    match cancelled {
+        Cancelled::Pending => assert!(was_live, "seed {seed}: {id}"),
+        Cancelled::Queued(messages) => assert!(was_live && messages == purged && messages > 0, "seed {seed}: {id}"),
+        Cancelled::Over => assert!(!was_live && purged == 0, "seed {seed}: {id}"),
+        Cancelled::Unknown => panic!("seed {seed}: {id} was given out by this pump"),
+    }
+    assert_eq!(pump.cancel(id), Cancelled::Over, "seed {seed}: cancel can be repeated");
+    model.ended.push(id);
+}
+
+fn sweep(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64) {
+    if random.below(3) == 0 {
+        let window = random.pick(&model.windows).expect("the root window stays");
+        let expected = model.forget(|operation| operation.window == window);
+        assert_eq!(pump.cancel_window(window).operations(), expected, "seed {seed}");
+    } else if let Some(group) = random.pick(&model.groups) {
+        let expected = model.forget(|operation| operation.group == Some(group));
+        assert_eq!(pump.cancel_group(group).operations(), expected, "seed {seed}");
+    }
+}
+
+fn destroy(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64) {
+    if model.windows.len() == 1 {
+        return;
+    }
+    let window = model.windows.swap_remove(1 + random.below(model.windows.len() - 1));
+    let expected = model.forget(|operation| operation.window == window);
+    model.posts.retain(|post| post.0 != window);
+    model.inbox.retain(|post| post.0 != window);
+    let swept = pump.destroy_window(window).expect("it was open");
+    assert_eq!(swept.operations(), expected, "seed {seed}");
+    for refused in [pump.post(window, 7), pump.poster().post(window, 7)] {
+        let error = refused.expect_err("it is destroyed");
+        assert_eq!((error.payload, error.refusal), (7, PostRefusal::NoSuchWindow(window)), "seed {seed}");
+    }
 }
 
 fn start(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64) {
@@ -245,12 +321,13 @@ fn start(pump: &mut Pump<u64>, model: &mut Model, random: &mut Random, seed: u64
         _ => (pump.lookup_host(owner, HostQuery::by_name(name)).expect("the line is long"), Kind::Lookup),
     };
     assert_eq!(pump.metrics().messages, queued_before, "seed {seed}: nothing is delivered inside a start");
+    model.started += usize::from(kind != Kind::Repeating);
     let earlier = model.live.insert(id, Operation { window, group, kind, ticks: 0 });
     assert!(earlier.is_none() && !model.ended.contains(&id), "seed {seed}: {id} was given out twice");
 }
 
 /// Lets everything end: one final message for each operation, and nothing is left.
-fn finish(simulation: &Simulation, pump: &mut Pump<u64>, mut model: Model, seed: u64) {
+fn finish(simulation: &Simulation, pump: &mut Pump<u64>, mut model: Model, seed: u64) -> Model {
     let repeating: Vec<_> =
         model.live.iter().filter(|(_, operation)| operation.kind == Kind::Repeating).map(|(&id, _)| id).collect();
     for id in repeating {
@@ -266,27 +343,104 @@ fn finish(simulation: &Simulation, pump: &mut Pump<u64>, mut model: Model, seed:
         match pump.rest() {
             Rest::Forever => break,
             _ => {
-                let _ = pump.turn(Budget::wait_forever()).expect("something is due");
+                pump.turn(Budget::wait_forever()).expect("something is due");
+                model.turned();
             }
         }
         turns += 1;
         assert!(turns < 5000, "seed {seed}: it never comes to rest, {:?}", pump.metrics());
     }
     assert!(model.live.is_empty(), "seed {seed}: {} operations never ended", model.live.len());
-    assert!(model.posts.is_empty(), "seed {seed}: posts were lost");
+    assert!(model.posts.is_empty() && model.inbox.is_empty(), "seed {seed}: posts were lost");
     let metrics = pump.metrics();
     let left = (metrics.operations, metrics.timers, metrics.sockets, metrics.queued, metrics.lookups_in_line);
     assert_eq!(left, (0, 0, 0, 0, 0), "seed {seed}");
     assert_eq!(simulation.open_sockets(), 0, "seed {seed}: a socket was left open");
+    model
 }
 
-/// Promises 1 to 7 and 11 in one: silence after cancel, exactly once, no lost completion, never inside
-/// the start, ids never alias, cancel says what it prevented, groups and windows sweep just their own,
-/// and everything comes to an end that leaves nothing behind.
+/// Promise 1. Whatever is taken must be of an operation that the model still knows.
 #[test]
-fn whatever_is_seen_is_what_the_model_allows() {
-    for seed in 0..1500 {
-        run(seed);
+fn p01_silence_after_cancel() {
+    for seed in 0..400 {
+        run(seed, Mix { cancels: 5, ..EVERYTHING });
+    }
+}
+
+/// Promise 2. Nothing is cancelled here, so every operation ends in exactly one final message.
+#[test]
+fn p02_exactly_once() {
+    for seed in 1000..1300 {
+        let model = run(seed, Mix { cancels: 0, sweeps: 0, destroys: 0, ..EVERYTHING });
+        assert_eq!(model.finals.len(), model.started, "seed {seed}");
+    }
+}
+
+/// Promise 3. The queue is full of posts most of the time, and no final message is missing.
+#[test]
+fn p03_no_lost_completion() {
+    for seed in 2000..2200 {
+        let mix = Mix { posts: 12, takes: 1, cancels: 0, sweeps: 0, destroys: 0, ..EVERYTHING };
+        let model = run(seed, mix);
+        assert_eq!(model.finals.len(), model.started, "seed {seed}");
+    }
+}
+
+/// Promise 4. A start takes nothing and gives nothing: its outcome is seen when it is asked for.
+#[test]
+fn p04_never_inside_the_start() {
+    for seed in 3000..3200 {
+        run(seed, Mix { starts: 12, ..EVERYTHING });
+    }
+}
+
+/// Promise 5. No id is given out twice, and those of what is over stay over.
+#[test]
+fn p05_ids_never_alias() {
+    for seed in 4000..4200 {
+        run(seed, Mix { starts: 8, cancels: 6, destroys: 4, ..EVERYTHING });
+    }
+}
+
+/// Promise 6. A cancel says what it prevented, and takes out of the queue just that.
+#[test]
+fn p06_cancel_is_exact() {
+    for seed in 5000..5300 {
+        run(seed, Mix { cancels: 8, takes: 1, ..EVERYTHING });
+    }
+}
+
+/// Promise 7. Groups and windows sweep their own operations and no others.
+#[test]
+fn p07_groups_and_windows() {
+    for seed in 6000..6300 {
+        run(seed, Mix { sweeps: 5, destroys: 3, ..EVERYTHING });
+    }
+}
+
+/// Promise 11. Messages and sockets stay within their limits, checked after every step.
+#[test]
+fn p11_bounded() {
+    for seed in 7000..7200 {
+        run(seed, Mix { posts: 8, starts: 12, takes: 1, turns: 1, ..EVERYTHING });
+    }
+}
+
+/// Promise 12. A pump dropped with everything under way leaves nothing behind and waits for nobody.
+#[test]
+fn p12_dropping_is_bounded() {
+    for seed in 8000..8200 {
+        let mut random = Random::new(seed);
+        let (simulation, mut pump) = stage(seed, &mut random);
+        let mut model = Model { windows: vec![pump.root_window()], ..Model::default() };
+        for _ in 0..30 {
+            start(&mut pump, &mut model, &mut random, seed);
+        }
+        pump.turn(Budget::wait(Duration::from_millis(random.below(3000) as u64))).expect("the stage works");
+        let (elapsed, poster, root) = (simulation.elapsed(), pump.poster(), pump.root_window());
+        drop(pump);
+        assert_eq!((simulation.open_sockets(), simulation.elapsed()), (0, elapsed), "seed {seed}");
+        assert_eq!(poster.post(root, 1).map_err(|error| error.refusal), Err(PostRefusal::PumpGone), "seed {seed}");
     }
 }
 
@@ -322,7 +476,7 @@ fn silence_after_cancel_in_every_state_of_a_lookup() {
 }
 
 #[test]
-fn queued_messages_come_in_order_then_quit_then_ticks() {
+fn p08_queued_messages_come_in_order_then_quit_then_ticks() {
     let simulation = Simulation::new(1);
     let mut pump = simulation.pump::<u32>(Settings::default());
     let (first, second) = (pump.open_window(), pump.open_window());
@@ -344,7 +498,7 @@ fn queued_messages_come_in_order_then_quit_then_ticks() {
 }
 
 #[test]
-fn a_flood_of_posts_starves_neither_ticks_nor_lookups_nor_quit() {
+fn p08_a_flood_of_posts_starves_neither_ticks_nor_lookups_nor_quit() {
     let simulation = Simulation::new(1);
     let server = ([192, 0, 2, 53], 53).into();
     simulation.name_server(server, NameServer::new().host("a.test", ["192.0.2.1"]));
@@ -373,7 +527,7 @@ fn a_flood_of_posts_starves_neither_ticks_nor_lookups_nor_quit() {
 }
 
 #[test]
-fn idle_is_free() {
+fn p09_idle_is_free() {
     let mut pump = Pump::<u32>::new().expect("the system gives a queue");
     let root = pump.root_window();
     pump.set_timer(root, Timer::once(Duration::from_secs(3600))).expect("open");
@@ -386,7 +540,7 @@ fn idle_is_free() {
 
 /// A payload whose drop posts to the pump it was purged from.
 struct Echo {
-    poster: msgpump::Poster<Echo>,
+    poster: Poster<Echo>,
     window: WindowId,
     echoes: u32,
 }
@@ -403,7 +557,7 @@ impl Drop for Echo {
 }
 
 #[test]
-fn a_purged_payload_may_post_from_its_drop() {
+fn p10_a_purged_payload_may_post_from_its_drop() {
     let mut pump = Pump::new().expect("the system gives a queue");
     let (poster, window, other) = (pump.poster(), pump.open_window(), pump.open_window());
     assert!(pump.post(window, Echo { poster, window: other, echoes: 1 }).is_ok());
@@ -417,7 +571,7 @@ fn a_purged_payload_may_post_from_its_drop() {
 }
 
 #[test]
-fn a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
+fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
     struct Bomb(bool);
     impl Drop for Bomb {
         fn drop(&mut self) {

@@ -80,18 +80,19 @@ impl<T> Engine<T> {
         let Some(key) = window.key(self.tag) else { return 0 };
         let mut purged = 0;
         let mut following = self.operations.window_mut(key).and_then(|window| self.queue.first_of(window.posts));
-        while let Some((position, message)) = following {
-            let Payload::Posted(payload) = &message.payload else { unreachable!("a window's chain holds posts alone") };
+        while let Some(position) = following {
+            let Payload::Posted(payload) = &self.queue.message_at(position).payload else {
+                unreachable!("a window's chain holds posts alone")
+            };
             let unwanted = unwanted(payload);
             let Some(window) = self.operations.window_mut(key) else { break };
-            let next = self.queue.next_of(window.posts, position);
+            following = self.queue.next_in_chain(position);
             if unwanted {
                 self.queue.purge_one(position, &mut window.posts);
                 self.posted -= 1;
                 self.metrics.purged_messages += 1;
                 purged += 1;
             }
-            following = next.map(|position| (position, self.queue.message_at(position)));
         }
         self.drop_purged();
         purged

@@ -64,7 +64,7 @@ impl<T> Engine<T> {
         let key = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
         let operation = OperationId::new(self.tag, key);
         let queued = self.operations.at_mut(slot_of(key)).work.queued_mut().expect("it is finished");
-        self.queue.push(queued, Message { window: owner.window, operation: Some(operation), payload });
+        self.queue.push(queued, || Message { window: owner.window, operation: Some(operation), payload });
         Ok(operation)
     }
 
@@ -86,7 +86,7 @@ impl<T> Engine<T> {
                 *work = Work::Finished { queued: *queued };
             }
             let queued = work.queued_mut().expect("a lookup queues messages");
-            self.queue.push(queued, Message { window, operation: Some(id), payload });
+            self.queue.push(queued, || Message { window, operation: Some(id), payload });
         }
     }
 }

@@ -97,6 +97,7 @@ impl<T> Engine<T> {
         self.live_slot(operation).is_some()
     }
 
+    #[inline]
     pub(crate) fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         let posts =
             window.key(self.tag).and_then(|key| self.operations.window_mut(key)).map(|window| &mut window.posts);
@@ -106,7 +107,7 @@ impl<T> Engine<T> {
         if self.posted >= self.capacity {
             return Err(PostError { payload, refusal: PostRefusal::Full });
         }
-        self.queue.push(posts, Message { window, operation: None, payload: Payload::Posted(payload) });
+        self.queue.push(posts, || Message { window, operation: None, payload: Payload::Posted(payload) });
         self.posted += 1;
         Ok(())
     }

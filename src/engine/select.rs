@@ -70,12 +70,14 @@ impl<T> Engine<T> {
 
     /// Whether a message can be taken without a turn.
     pub(crate) fn is_ready(&self) -> bool {
-        self.queue.len() > 0 || matches!(self.quit, Quit::Asked { .. }) || self.due_tick().is_some()
+        self.queue.len() > 0 || matches!(self.quit, Quit::Asked { .. }) || self.due_tick(None).is_some()
     }
 
-    /// Takes the next message that `filter` admits.
-    pub(crate) fn take(&mut self, filter: &Filter) -> Option<Message<T>> {
-        let message = match self.choose(filter)? {
+    /// Takes the next message that `filter`, if there is one, admits.
+    pub(crate) fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
+        let choice = self.choose(filter)?;
+        self.metrics.messages += 1;
+        match choice {
             Choice::Queued(position) => {
                 self.posts_in_a_row += 1;
                 if let Quit::Asked { patience, .. } = &mut self.quit {
@@ -85,29 +87,31 @@ impl<T> Engine<T> {
             }
             Choice::Quit(code) => {
                 self.quit = Quit::Told { code };
-                self.quit_message(code)
+                Some(self.quit_message(code))
             }
             Choice::Tick(slot) => {
                 self.posts_in_a_row = 0;
-                self.take_tick(slot)
+                Some(self.take_tick(slot))
             }
-        };
-        self.metrics.messages += 1;
-        Some(message)
+        }
     }
 
     /// Takes the next posted message that `wanted` accepts.
     pub(crate) fn take_posted(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Option<Message<T>> {
-        let (position, _) = self.queue.find(|message| match &message.payload {
+        let position = self.queue.find(|message| match &message.payload {
             Payload::Posted(payload) => wanted(payload),
             _ => false,
         })?;
         self.metrics.messages += 1;
-        Some(self.take_queued(position))
+        self.take_queued(position)
     }
 
-    /// Shows the next message that `filter` admits, and leaves everything as it is.
-    pub(crate) fn peek<'a>(&'a self, filter: &Filter, made: &'a mut Option<Message<T>>) -> Option<&'a Message<T>> {
+    /// Shows the next message that `filter`, if there is one, admits, and leaves everything as it is.
+    pub(crate) fn peek<'a>(
+        &'a self,
+        filter: Option<&Filter>,
+        made: &'a mut Option<Message<T>>,
+    ) -> Option<&'a Message<T>> {
         match self.choose(filter)? {
             Choice::Queued(position) => Some(self.queue.message_at(position)),
             Choice::Quit(code) => Some(made.insert(self.quit_message(code))),
@@ -115,47 +119,42 @@ impl<T> Engine<T> {
         }
     }
 
-    fn choose(&self, filter: &Filter) -> Option<Choice> {
-        let due = || match filter.is_any() {
-            true => self.due_tick(),
-            false => self.due_tick_for(filter),
-        };
+    fn choose(&self, filter: Option<&Filter>) -> Option<Choice> {
         if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX
-            && let Some(slot) = due()
+            && let Some(slot) = self.due_tick(filter)
         {
             return Some(Choice::Tick(slot));
         }
         if let Quit::Asked { code, patience: 0 } = self.quit {
             return Some(Choice::Quit(code));
         }
-        let queued = match filter.is_any() {
-            true => self.queue.first(),
-            false => {
+        let queued = match filter {
+            None => self.queue.first(),
+            Some(filter) => {
                 self.queue.find(|message| filter.admits(message.window, message.operation, message.payload.kind()))
             }
         };
-        if let Some((position, _)) = queued {
+        if let Some(position) = queued {
             return Some(Choice::Queued(position));
         }
         if let Quit::Asked { code, .. } = self.quit {
             return Some(Choice::Quit(code));
         }
-        due().map(Choice::Tick)
+        self.due_tick(filter).map(Choice::Tick)
     }
 
-    fn due_tick(&self) -> Option<Slot> {
-        self.timers.first().filter(|&(deadline, _)| deadline <= self.horizon).map(|(_, slot)| slot)
-    }
-
-    /// Looks at every timer: filters on ticks are rare.
-    fn due_tick_for(&self, filter: &Filter) -> Option<Slot> {
-        self.timers.first_that(|deadline, slot| {
-            deadline <= self.horizon && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
-        })
+    /// With a filter it looks at every timer: filters on ticks are rare.
+    fn due_tick(&self, filter: Option<&Filter>) -> Option<Slot> {
+        match filter {
+            None => self.timers.first().filter(|&(deadline, _)| deadline <= self.horizon).map(|(_, slot)| slot),
+            Some(filter) => self.timers.first_that(|deadline, slot| {
+                deadline <= self.horizon && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
+            }),
+        }
     }
 
     /// Takes a queued message, and ends its operation if it is its last.
-    fn take_queued(&mut self, position: Position) -> Message<T> {
+    fn take_queued(&mut self, position: Position) -> Option<Message<T>> {
         let message = self.queue.message_at(position);
         let (window, operation, is_final) = (message.window, message.operation, message.payload.is_final());
         match operation.and_then(|id| self.live_slot(id)) {

@@ -46,6 +46,7 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
+    #[inline]
     pub(crate) fn new() -> Operations {
         Operations {
             operations: Slots::new(),
@@ -56,49 +57,59 @@ impl Operations {
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.operations.len()
     }
 
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.operations.is_full()
     }
 
+    #[inline]
     pub(crate) fn windows_len(&self) -> usize {
         self.windows.len()
     }
 
+    #[inline]
     pub(crate) fn open_window(&mut self) -> WindowKey {
         assert!(!self.windows.is_full(), "more than {} windows are open at a time", crate::id::SLOTS_MAX);
         self.windows.insert(Window { posts: Chain::EMPTY, operations: Ring::EMPTY })
     }
 
+    #[inline]
     pub(crate) fn open_group(&mut self) -> GroupKey {
         assert!(!self.groups.is_full(), "more than {} groups are open at a time", crate::id::SLOTS_MAX);
         self.groups.insert(Ring::EMPTY)
     }
 
+    #[inline]
     pub(crate) fn has_window(&self, window: WindowKey) -> bool {
         self.windows.contains(window)
     }
 
+    #[inline]
     pub(crate) fn has_group(&self, group: GroupKey) -> bool {
         self.groups.contains(group)
     }
 
     /// Forgets a window whose operations are all removed.
+    #[inline]
     pub(crate) fn remove_window(&mut self, window: WindowKey) {
         let removed = self.windows.remove(window);
         debug_assert!(removed.is_none_or(|window| window.operations.is_empty() && window.posts.is_empty()));
     }
 
     /// Forgets a group whose operations are all removed.
+    #[inline]
     pub(crate) fn remove_group(&mut self, group: GroupKey) {
         let removed = self.groups.remove(group);
         debug_assert!(removed.is_none_or(Ring::is_empty));
     }
 
     /// Adds an operation of living owners. The caller has made sure that the table is not full.
+    #[inline]
     pub(crate) fn insert(&mut self, window: WindowKey, group: Option<GroupKey>, work: Work) -> OperationKey {
         let (window, group) = (slot_of(window), group.map(slot_of));
         let key = self.operations.insert(Operation { window, group, work });
@@ -110,6 +121,7 @@ impl Operations {
     }
 
     /// Takes an operation out of every index.
+    #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) -> Operation {
         let operation = self.operations.remove(self.operations.key_at(slot)).expect("slots are used while alive");
         self.by_window.remove(&mut self.windows.at_mut(operation.window).operations, slot);
@@ -120,36 +132,44 @@ impl Operations {
     }
 
     /// The gate: the slot of an operation that is alive.
+    #[inline]
     pub(crate) fn slot(&self, key: OperationKey) -> Option<Slot> {
         self.operations.contains(key).then(|| slot_of(key))
     }
 
+    #[inline]
     pub(crate) fn key_at(&self, slot: Slot) -> OperationKey {
         self.operations.key_at(slot)
     }
 
+    #[inline]
     pub(crate) fn at(&self, slot: Slot) -> &Operation {
         self.operations.at(slot)
     }
 
+    #[inline]
     pub(crate) fn at_mut(&mut self, slot: Slot) -> &mut Operation {
         self.operations.at_mut(slot)
     }
 
+    #[inline]
     pub(crate) fn window_key_at(&self, slot: Slot) -> WindowKey {
         self.windows.key_at(slot)
     }
 
+    #[inline]
     pub(crate) fn window_mut(&mut self, window: WindowKey) -> Option<&mut Window> {
         self.windows.get_mut(window)
     }
 
     /// The oldest operation of a window.
+    #[inline]
     pub(crate) fn first_of_window(&self, window: WindowKey) -> Option<Slot> {
         self.windows.get(window).and_then(|window| self.by_window.first(window.operations))
     }
 
     /// The oldest operation of a group.
+    #[inline]
     pub(crate) fn first_of_group(&self, group: GroupKey) -> Option<Slot> {
         self.groups.get(group).and_then(|&members| self.by_group.first(members))
     }
@@ -157,6 +177,7 @@ impl Operations {
 
 impl Work {
     /// The queued messages of an operation that may have some.
+    #[inline]
     pub(crate) fn queued_mut(&mut self) -> Option<&mut Chain> {
         match self {
             Work::Timer { .. } => None,

@@ -86,8 +86,6 @@ pub struct Pump<T> {
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
     name_files: NameFiles,
-    /// How many of the inbox's wake-ups a wait has taken in.
-    wakes_taken_in: u64,
     /// Messages taken since the outside was last asked, for [`get_message`](Pump::get_message).
     taken_since_turn: usize,
     /// A message made for a peek: ticks and quit are not stored.
@@ -125,7 +123,7 @@ impl<T> Pump<T> {
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
         let (ready, peeked) = (VecDeque::new(), None);
-        Pump { inbox, engine, outside, time_line, ready, name_files, wakes_taken_in: 0, taken_since_turn: 0, peeked }
+        Pump { inbox, engine, outside, time_line, ready, name_files, taken_since_turn: 0, peeked }
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
@@ -188,6 +186,7 @@ impl<T> Pump<T> {
     ///
     /// The payload comes back when the window is not open, and when the queue holds as many posts as
     /// it may ([`Settings::queue_capacity`]).
+    #[inline]
     pub fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         self.engine.post(window, payload)
     }
@@ -295,7 +294,7 @@ impl<T> Pump<T> {
 
     /// Takes the next message, if one waits. Does not ask the outside: that is what a turn does.
     pub fn next_message(&mut self) -> Option<Message<T>> {
-        self.next_message_for(Filter::any())
+        self.take(None)
     }
 
     /// Takes the next message that `filter` admits, if one waits. The others keep their order.
@@ -304,9 +303,12 @@ impl<T> Pump<T> {
     ///
     /// One look at each message before it.
     pub fn next_message_for(&mut self, filter: Filter) -> Option<Message<T>> {
-        let message = self.engine.take(&filter)?;
+        self.take(filter.narrowing())
+    }
+
+    fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
         self.taken_since_turn += 1;
-        Some(message)
+        self.engine.take(filter)
     }
 
     /// Takes the next posted message whose payload `wanted` accepts, if one waits.
@@ -321,7 +323,7 @@ impl<T> Pump<T> {
 
     /// Shows the next message that `filter` admits, if one waits, and changes nothing.
     pub fn peek_message_for(&mut self, filter: Filter) -> Option<&Message<T>> {
-        self.engine.peek(&filter, &mut self.peeked)
+        self.engine.peek(filter.narrowing(), &mut self.peeked)
     }
 
     /// Asks the program to end with `code`.

@@ -143,7 +143,7 @@ impl<T> Pump<T> {
     ///
     /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none.
     pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
-        self.get_message_for(Filter::any())
+        self.take_or_wait(None)
     }
 
     /// Takes the next message that `filter` admits, and waits for one where none is there. The others
@@ -157,6 +157,10 @@ impl<T> Pump<T> {
         if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
             return Err(Error::no_such_window(window));
         }
+        self.take_or_wait(filter.narrowing())
+    }
+
+    fn take_or_wait(&mut self, filter: Option<&Filter>) -> Result<Option<Message<T>>, Error> {
         if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
             self.turn_once(Budget::no_wait())?;
         }
@@ -164,7 +168,7 @@ impl<T> Pump<T> {
             if self.engine.tell_quit() {
                 return Ok(None);
             }
-            match self.next_message_for(filter) {
+            match self.take(filter) {
                 Some(Message { payload: Payload::Quit(_), .. }) => return Ok(None),
                 Some(message) => return Ok(Some(message)),
                 None if self.engine.quit_code().is_some() => return Ok(None),
@@ -174,9 +178,9 @@ impl<T> Pump<T> {
     }
 
     /// Waits until there may be something for `filter`, though other messages are there.
-    fn turn_for(&mut self, filter: Filter) -> Result<(), Error> {
+    fn turn_for(&mut self, filter: Option<&Filter>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
-        let holds_others = !filter.is_any() && self.engine.is_ready();
+        let holds_others = filter.is_some() && self.engine.is_ready();
         self.wait_and_take_over(budget, holds_others).map(|_| ())
     }
 
@@ -210,12 +214,11 @@ impl<T> Pump<T> {
             _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
             _ => self.timeout(wait, past_ready),
         };
-        // A wake-up that was sent must be taken in, or the descriptor stays readable.
-        let woken = self.inbox.wakes() != self.wakes_taken_in;
-        if timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !woken {
+        // A wake-up keeps the descriptor readable until a wait has seen it, and a host from sleeping.
+        let is_woken = self.inbox.wait_for_wakes();
+        if timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !is_woken {
             return Ok(());
         }
-        self.wakes_taken_in = self.inbox.wakes();
         self.engine.metrics.waits += 1;
         self.outside.wait(timeout, &mut self.ready)
     }

@@ -30,26 +30,29 @@ fn agrees_with_a_plain_list_under_random_schedules() {
             let owner = random.below(OWNERS as u64) as usize;
             match random.below(8) {
                 0..=3 => {
-                    queue.push(&mut chains[owner], message(window, step));
+                    queue.push(&mut chains[owner], || message(window, step));
                     model.push((owner, step));
                 }
                 4 => {
                     let expected = (!model.is_empty()).then(|| model.remove(0));
-                    let position = queue.first().map(|(position, _)| position);
+                    let position = queue.first();
                     let taken = position.map(|position| {
                         let owner = expected.expect("the model has one too").0;
-                        (owner, number(&queue.remove(position, &mut chains[owner])))
+                        (owner, number(&queue.remove(position, &mut chains[owner]).expect("it waits")))
                     });
                     assert_eq!(taken, expected, "seed {seed} step {step}");
                 }
                 5 => {
                     let wanted = random.below(u64::from(step) + 1) as u32;
-                    let found = queue.find(|message| number(message) >= wanted).map(|(position, _)| position);
+                    let found = queue.find(|message| number(message) >= wanted);
                     let index = model.iter().position(|&(_, number)| number >= wanted);
                     assert_eq!(found.is_some(), index.is_some(), "seed {seed} step {step}");
                     if let (Some(position), Some(index)) = (found, index) {
                         let expected = model.remove(index);
-                        assert_eq!(number(&queue.remove(position, &mut chains[expected.0])), expected.1);
+                        assert_eq!(
+                            number(&queue.remove(position, &mut chains[expected.0]).expect("it waits")),
+                            expected.1
+                        );
                     }
                 }
                 _ => {
@@ -62,7 +65,7 @@ fn agrees_with_a_plain_list_under_random_schedules() {
             assert_eq!(queue.len(), model.len(), "seed {seed} step {step}");
             for (owner, chain) in chains.iter().enumerate() {
                 let expected = model.iter().find(|entry| entry.0 == owner).map(|entry| entry.1);
-                assert_eq!(queue.first_of(*chain).map(|(_, message)| number(message)), expected);
+                assert_eq!(queue.first_of(*chain).map(|position| number(queue.message_at(position))), expected);
             }
         }
         let rest: Vec<u32> = model.iter().map(|entry| entry.1).collect();
@@ -82,10 +85,10 @@ fn nodes_are_reused() {
     let mut queue = MessageQueue::new();
     let mut chain = Chain::EMPTY;
     for round in 0..1000 {
-        queue.push(&mut chain, message(window, round));
-        queue.push(&mut chain, message(window, round));
-        let (position, _) = queue.first().expect("two wait");
-        queue.remove(position, &mut chain);
+        queue.push(&mut chain, || message(window, round));
+        queue.push(&mut chain, || message(window, round));
+        let position = queue.first().expect("two wait");
+        assert!(queue.remove(position, &mut chain).is_some());
         assert_eq!(queue.purge(&mut chain), 1);
         assert!(queue.take_purged().is_some());
     }

@@ -1,13 +1,16 @@
 //! What other threads hand to the pump.
 //!
 //! A list behind a lock that is held for a push or a swap, never while code of the program runs.
-//! Beside it is a flag that says whether somebody must wake the pump, kept by this protocol: a
-//! thread adds its post, then takes the flag down, and wakes the pump if it was up; the pump puts
-//! the flag up, then looks whether something was added. Whoever is second sees the other, so no
-//! wake-up is lost, and of a burst of posts only the first wakes.
+//! Under the same lock is a flag that says whether the next post must wake the pump. The pump puts it
+//! up where nothing waits, before it sleeps; a thread that adds a post takes it down, and wakes the pump
+//! if it was up. So no wake-up is lost, and of a burst of posts only the first wakes.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{PostError, PostRefusal};
@@ -27,21 +30,26 @@ pub struct Poster<T> {
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
     /// Swapped with the shared list at each drain, so that neither is allocated anew.
-    drained: Vec<(WindowId, T)>,
+    drained: VecDeque<(WindowId, T)>,
+    /// Nothing waited when the flag was put up, and nothing was taken out since: while nothing waits,
+    /// it is still up.
+    asked_for_wake: bool,
+    /// How many wake-ups had been sent before the last wait.
+    wakes_waited_for: u64,
 }
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// How many posts wait; changed with the lock held, read without.
+    /// How many posts wait; changed with the lock held. Read without it, it may be late by a moment.
     len: AtomicUsize,
-    /// Whether the next post must wake the pump.
-    wake_wanted: AtomicBool,
     wakes: AtomicU64,
     wake: Wake,
 }
 
 struct State<T> {
-    posts: Vec<(WindowId, T)>,
+    posts: VecDeque<(WindowId, T)>,
+    /// Whether the next post must wake the pump.
+    wake_wanted: bool,
     capacity: usize,
     is_open: bool,
     /// The windows that are open, by slot.
@@ -74,15 +82,18 @@ impl<T> Poster<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn post(&self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
-        {
+        let must_wake = {
             let mut state = self.shared.lock();
             if let Some(refusal) = state.refusal(window) {
                 return Err(PostError { payload, refusal });
             }
-            state.posts.push((window, payload));
-            self.shared.len.store(state.posts.len(), SeqCst);
+            state.posts.push_back((window, payload));
+            self.shared.len.store(state.posts.len(), Relaxed);
+            std::mem::take(&mut state.wake_wanted)
+        };
+        if must_wake {
+            self.shared.wake();
         }
-        self.shared.wake_if_wanted();
         Ok(())
     }
 }
@@ -101,15 +112,9 @@ impl<T> std::fmt::Debug for Poster<T> {
 
 impl<T> Inbox<T> {
     pub(crate) fn new(capacity: usize, wake: Wake) -> Inbox<T> {
-        let state = State { posts: Vec::new(), capacity, is_open: true, windows: Vec::new() };
-        let shared = Shared {
-            state: Mutex::new(state),
-            len: AtomicUsize::new(0),
-            wake_wanted: AtomicBool::new(true),
-            wakes: AtomicU64::new(0),
-            wake,
-        };
-        Inbox { shared: Arc::new(shared), drained: Vec::new() }
+        let state = State { posts: VecDeque::new(), wake_wanted: true, capacity, is_open: true, windows: Vec::new() };
+        let shared = Shared { state: Mutex::new(state), len: AtomicUsize::new(0), wakes: AtomicU64::new(0), wake };
+        Inbox { shared: Arc::new(shared), drained: VecDeque::new(), asked_for_wake: true, wakes_waited_for: 0 }
     }
 
     pub(crate) fn poster(&self) -> Poster<T> {
@@ -127,42 +132,54 @@ impl<T> Inbox<T> {
     }
 
     /// Tells the posters that `window` is destroyed, and gives back what waited for it.
-    pub(crate) fn close_window(&self, window: WindowId) -> Vec<(WindowId, T)> {
+    pub(crate) fn close_window(&mut self, window: WindowId) -> VecDeque<(WindowId, T)> {
         let mut state = self.shared.lock();
         if let Some(entry) = state.windows.get_mut(window.slot()) {
             entry.take_if(|open| *open == window);
         }
-        let purged = state.posts.extract_if(.., |post| post.0 == window).collect();
-        self.shared.len.store(state.posts.len(), SeqCst);
+        let (purged, kept) = std::mem::take(&mut state.posts).into_iter().partition(|post| post.0 == window);
+        state.posts = kept;
+        self.shared.len.store(state.posts.len(), Relaxed);
+        self.asked_for_wake = false;
         purged
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.shared.len.load(SeqCst) == 0
+        self.shared.len.load(Relaxed) == 0
     }
 
     pub(crate) fn wakes(&self) -> u64 {
         self.shared.wakes.load(SeqCst)
     }
 
-    /// Asks to be woken by the next post, and says whether one came before.
-    pub(crate) fn want_wake(&self) -> bool {
-        if !self.shared.wake_wanted.load(SeqCst) {
-            self.shared.wake_wanted.store(true, SeqCst);
+    /// Notes that a wait takes in the wake-ups sent so far, and says whether there is one for it.
+    pub(crate) fn wait_for_wakes(&mut self) -> bool {
+        let wakes = self.wakes();
+        std::mem::replace(&mut self.wakes_waited_for, wakes) != wakes
+    }
+
+    /// Asks to be woken by the next post unless one waits already, and says whether one does.
+    pub(crate) fn want_wake(&mut self) -> bool {
+        if self.asked_for_wake && self.is_empty() {
+            return false;
         }
-        !self.is_empty()
+        let mut state = self.shared.lock();
+        state.wake_wanted = state.posts.is_empty();
+        self.asked_for_wake = state.wake_wanted;
+        !state.wake_wanted
     }
 
     /// Takes out the oldest posts, at most `limit`.
     pub(crate) fn drain(&mut self, limit: usize) -> impl Iterator<Item = (WindowId, T)> + '_ {
         if !self.is_empty() && limit > 0 {
+            self.asked_for_wake = false;
             let mut state = self.shared.lock();
             if state.posts.len() <= limit {
                 std::mem::swap(&mut state.posts, &mut self.drained);
             } else {
                 self.drained.extend(state.posts.drain(..limit));
             }
-            self.shared.len.store(state.posts.len(), SeqCst);
+            self.shared.len.store(state.posts.len(), Relaxed);
         }
         self.drained.drain(..)
     }
@@ -186,18 +203,13 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wake_if_wanted(&self) {
-        if !self.wake_wanted.load(SeqCst) || !self.wake_wanted.swap(false, SeqCst) {
-            return;
-        }
+    fn wake(&self) {
         match (self.wake)() {
-            // Counted once it is sent: a pump that has seen the count finds the wake-up there.
-            Ok(()) => {
-                self.wakes.fetch_add(1, SeqCst);
-            }
+            // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
+            Ok(()) => _ = self.wakes.fetch_add(1, SeqCst),
             Err(error) => {
                 // So that the next post tries again.
-                self.wake_wanted.store(true, SeqCst);
+                self.lock().wake_wanted = true;
                 log::warn!("waking the pump: {error}");
             }
         }

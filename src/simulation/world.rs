@@ -37,9 +37,12 @@ pub(super) struct World {
     files_written: u64,
     environment: HashMap<String, String>,
     queries: Vec<Query>,
+    stages: u64,
 }
 
 struct Socket {
+    /// The pump that opened it.
+    stage: u64,
     owner: SocketOwner,
     transport: Transport,
     server: SocketAddr,
@@ -77,6 +80,7 @@ impl World {
             files_written: 0,
             environment: HashMap::new(),
             queries: Vec::new(),
+            stages: 0,
         }
     }
 
@@ -177,7 +181,13 @@ impl World {
         Some(None)
     }
 
-    fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError> {
+    fn open(
+        &mut self,
+        stage: u64,
+        owner: SocketOwner,
+        transport: Transport,
+        server: SocketAddr,
+    ) -> Result<SocketKey, OpenError> {
         if self.sockets.len() >= self.descriptors {
             return Err(OpenError::OutOfDescriptors);
         }
@@ -186,7 +196,7 @@ impl World {
         }
         let is_connected = transport == Transport::Datagram;
         let (incoming, outgoing) = (VecDeque::new(), Vec::new());
-        let key = self.sockets.insert(Socket { owner, transport, server, is_connected, incoming, outgoing });
+        let key = self.sockets.insert(Socket { stage, owner, transport, server, is_connected, incoming, outgoing });
         if transport == Transport::Stream {
             let latency = self.servers.get(&server).map(NameServer::usual_latency);
             match self.servers.get(&server).map(NameServer::refuses) {
@@ -286,11 +296,24 @@ fn framed(message: &[u8]) -> Vec<u8> {
 /// A pump's place on the stage: what the reactor and the system are otherwise.
 pub(crate) struct Stage {
     world: Arc<Mutex<World>>,
+    number: u64,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let number = self.number;
+        self.lock().sockets.retain(|_, socket| socket.stage != number);
+    }
 }
 
 impl Stage {
     pub(super) fn new(world: Arc<Mutex<World>>) -> Stage {
-        Stage { world }
+        let number = {
+            let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+            world.stages += 1;
+            world.stages
+        };
+        Stage { world, number }
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
@@ -348,7 +371,7 @@ impl Stage {
         transport: Transport,
         server: SocketAddr,
     ) -> Result<SocketKey, OpenError> {
-        self.lock().open(owner, transport, server)
+        self.lock().open(self.number, owner, transport, server)
     }
 
     pub(crate) fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize> {

@@ -1,8 +1,8 @@
-//! The crate as its users and its maintainers see it.
+//! The crate as its users and its maintainers see it: real sockets on the loopback interface, real files, real
+//! threads, and the rules about the source.
 //!
-//! At its edge there are real sockets on the loopback interface, real files and real threads. No test
-//! sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is waited for
-//! with a limit that fails the test in words.
+//! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
+//! waited for with a limit that fails the test in words.
 
 #[cfg(target_os = "linux")]
 mod descriptors;
