@@ -34,7 +34,7 @@ fn a_host_loop_is_told_everything() {
 
     let (mut posts, mut ticks, mut hosts) = (Vec::new(), 0, 0);
     loop {
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         while let Some(message) = pump.next_message() {
             match message.payload {
                 Payload::Posted(number) => posts.push(number),
@@ -61,7 +61,7 @@ fn a_wake_up_that_was_taken_in_leaves_the_descriptor_unreadable() {
     for round in 0..100 {
         post_from_elsewhere(&pump, [round]);
         assert!(poll_readable(&pump, LONG), "round {round}: a post wakes the host");
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert!(pump.next_message().is_some());
         assert_eq!(pump.rest(), Rest::Forever);
         assert!(!poll_readable(&pump, Duration::ZERO), "round {round}: nothing is left, but the host is woken");
@@ -77,7 +77,7 @@ fn a_post_after_rest_was_asked_wakes_the_host() {
         post_from_elsewhere(&pump, [round]);
         assert!(poll_readable(&pump, LONG), "round {round}");
         assert_eq!(pump.rest(), Rest::Ready, "and who asks again is told");
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert!(pump.next_message().is_some());
     }
 }
@@ -108,7 +108,7 @@ fn a_turn_does_not_wait_while_a_message_waits() {
     pump.post(window, 1).unwrap();
     pump.post(window, 2).unwrap();
     for left in [2, 1] {
-        let _ = pump.turn(Budget::wait_forever()).unwrap();
+        pump.turn(Budget::wait_forever()).unwrap();
         assert_eq!(pump.metrics().queued, left);
         assert!(pump.next_message().is_some());
     }
@@ -222,13 +222,13 @@ fn an_idle_pump_wakes_nobody() {
     let mut pump = Pump::<u32>::with_settings(settings()).unwrap();
     let window = pump.root_window();
     pump.set_timer(window, Timer::once(LONG)).unwrap();
-    let _ = pump.turn(Budget::no_wait()).unwrap();
+    pump.turn(Budget::no_wait()).unwrap();
     let before = pump.metrics();
     assert!(!poll_readable(&pump, Duration::from_millis(50)));
     assert_eq!(pump.metrics(), before);
     // With nothing but a timer far away, a turn that may not wait asks the system nothing.
     for _ in 0..100 {
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
     }
     assert_eq!(pump.metrics().waits, before.waits);
 }

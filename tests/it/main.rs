@@ -9,6 +9,7 @@ mod descriptors;
 mod dns;
 #[cfg(unix)]
 mod embed;
+mod order;
 mod posts;
 #[cfg(target_os = "linux")]
 mod reports;

@@ -44,14 +44,14 @@ fn f01_an_answer_in_the_socket_of_a_cancelled_lookup_is_nothing() {
             pump.next_message()
         });
         assert_eq!(told.unwrap().operation, Some(kept));
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert!(pump.next_message().is_none());
 
         let cancelled = start(&mut pump, v4("host.example"));
         assert!(poll_readable(&pump, LONG), "an answer is in the socket's buffer");
         assert_eq!(pump.cancel(cancelled), Cancelled::Pending);
         assert_eq!(pump.cancel(cancelled), Cancelled::Over);
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert!(pump.next_message().is_none());
         assert_eq!((pump.metrics().sockets, pump.metrics().operations), (0, 0));
     }
@@ -119,7 +119,7 @@ fn f04_what_a_handler_starts_is_honoured_in_the_next_sleep() {
         let thread = thread::spawn(move || poster.post(window, round).unwrap());
         // For good, but for the post.
         while sleep(&mut pump) != Rest::Ready && pump.turn(Budget::no_wait()).unwrap().taken_over == 0 {}
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert!(matches!(pump.next_message().unwrap().payload, Payload::Posted(number) if number == round));
         thread.join().unwrap();
 
@@ -128,7 +128,7 @@ fn f04_what_a_handler_starts_is_honoured_in_the_next_sleep() {
         let mut ended = Vec::new();
         while ended.len() < 2 {
             sleep(&mut pump);
-            let _ = pump.turn(Budget::no_wait()).unwrap();
+            pump.turn(Budget::no_wait()).unwrap();
             ended.extend(std::iter::from_fn(|| pump.next_message()).filter_map(|message| message.operation));
         }
         assert!(ended.contains(&timer) && ended.contains(&lookup), "round {round}");
@@ -193,7 +193,7 @@ fn f08_a_post_just_before_the_sleep_ends_it() {
         } else {
             // A host does.
             let message = loop {
-                let _ = pump.turn(Budget::no_wait()).unwrap();
+                pump.turn(Budget::no_wait()).unwrap();
                 if let Some(message) = pump.next_message() {
                     break message;
                 }
@@ -218,7 +218,7 @@ fn f09_a_host_is_not_let_sleep_over_messages() {
     let poster = pump.poster();
     thread::spawn(move || (0..2).for_each(|number| poster.post(window, number).unwrap())).join().unwrap();
     assert!(poll_readable(&pump, LONG));
-    let _ = pump.turn(Budget::no_wait()).unwrap();
+    pump.turn(Budget::no_wait()).unwrap();
     assert!(pump.next_message().is_some());
     assert_eq!(pump.rest(), Rest::Ready, "the other one is in the queue");
     assert!(pump.next_message().is_some());
@@ -257,7 +257,7 @@ fn f10_cancel_and_drop_wait_for_no_name_server() {
         let before = (threads(), descriptors());
         let mut pump = pump(crate::support::asking_at([dead.local_addr().unwrap()]));
         let lookups: Vec<_> = (0..200).map(|number| start(&mut pump, v4(&format!("host{number}.example")))).collect();
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert_eq!(pump.metrics().sockets, 200);
         assert_eq!(threads(), before.0, "nobody else works for the pump");
         for lookup in &lookups[..100] {
@@ -277,7 +277,7 @@ fn f01_many_answers_make_one_message() {
     for _ in 0..20 {
         let lookup = start(&mut pump, HostQuery::by_name("host.example"));
         assert_eq!(outcome(&mut pump, lookup).unwrap().addresses.len(), 2);
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         assert!(pump.next_message().is_none());
     }
 }

@@ -1,13 +1,15 @@
 //! Cancel, in every state that a host lookup can be in with a name server, and what the process has
 //! open afterwards. Linux tells what a process has open.
 
+use std::net::TcpStream;
+
 use msgpump::{
     Budget, Cancelled, Family, GroupId, HostQuery, LookupFailure, OperationId, Pump, ResolverConfig, Rest, WindowId,
 };
 
 use crate::support::alone::{alone, descriptors, threads};
 use crate::support::wire::{FORMERR, NXDOMAIN, Query, Reply, Transport};
-use crate::support::{Act, NameServer, SHORT, asking, failure, pump, settings, start, turn_until};
+use crate::support::{Act, NameServer, PATIENCE, SHORT, Script, asking, failure, pump, settings, start, turn_until};
 
 fn answer(query: &Query) -> Reply {
     Reply::with_host(query, [192, 0, 2, 1], [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])
@@ -24,7 +26,7 @@ fn dripping(query: &Query) -> Vec<Act> {
 /// A state, and how to get a lookup of `host` there.
 struct State {
     what: &'static str,
-    script: fn(&Query) -> Vec<Act>,
+    script: Script,
     configure: fn(ResolverConfig) -> ResolverConfig,
     query: fn() -> HostQuery,
     /// Whether the lookup is there. May push it on.
@@ -161,7 +163,7 @@ const STATES: &[State] = &[
 fn release(pump: &mut Pump<()>, server: &NameServer, steps: usize) -> bool {
     for _ in 0..steps {
         assert!(server.release());
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
     }
     true
 }
@@ -201,7 +203,7 @@ fn in_each_state(end: impl Fn(Stage, &State) -> Option<Pump<()>>) {
         let held = (metrics.sockets, metrics.operations, metrics.queued, metrics.lookups_in_line);
         assert_eq!((held, pump.rest()), ((0, 0, 0, 0), Rest::Forever), "{}", state.what);
         for _ in 0..3 {
-            let _ = pump.turn(Budget::no_wait()).unwrap();
+            pump.turn(Budget::no_wait()).unwrap();
             assert!(pump.peek_message().is_none() && pump.next_message().is_none(), "{}", state.what);
         }
         assert_eq!(pump.metrics().messages, metrics.messages, "{}", state.what);
@@ -258,28 +260,27 @@ fn the_end_of_the_pump_in_every_state_leaves_nothing() {
 /// The accept queue is full, so the system drops what would open another connection.
 #[test]
 fn cancel_while_a_stream_is_being_connected() {
-    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-
     use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 
-    let server = NameServer::without_streams(|query| vec![Reply::to(query).truncated().into()]);
-    let address = server.address();
-    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    bind(&listener, &SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))).expect("nobody has the port by TCP");
+    // A port that is free for datagrams may be taken by a stream of some other test.
+    let (server, listener) = (0..100)
+        .find_map(|_| {
+            let server = NameServer::without_streams(|query| vec![Reply::to(query).truncated().into()]);
+            let listener = socket(AddressFamily::INET, SocketType::STREAM, None).expect("descriptors are left");
+            bind(&listener, &server.address()).is_ok().then_some((server, listener))
+        })
+        .expect("a port is free for both");
     listen(&listener, 0).unwrap();
     let mut waiting = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, SHORT) {
+    while let Ok(stream) = TcpStream::connect_timeout(&server.address(), SHORT) {
         waiting.push(stream);
         assert!(waiting.len() < 100, "a queue of no places has an end");
     }
 
     let mut pump = pump(asking([&server]));
     let lookup = start(&mut pump, v4());
-    turn_until(&mut pump, "the stream is being connected", |pump| {
-        // One thing taken over is the truncated answer; the stream is opened in the same turn.
-        server.asked() == 1 && pump.turn(Budget::no_wait()).is_ok_and(|turn| turn.taken_over > 0)
-            || pump.metrics().sockets == 1 && pump.turn(Budget::wait(SHORT)).is_ok_and(|turn| turn.taken_over == 0)
-    });
+    let turn = pump.turn(Budget::wait(PATIENCE)).unwrap();
+    assert_eq!((turn.taken_over, pump.metrics().sockets), (1, 1), "the datagram has come, the stream is opened");
     assert_eq!((pump.cancel(lookup), pump.metrics().sockets), (Cancelled::Pending, 0));
     assert_eq!(pump.rest(), Rest::Forever);
 

@@ -9,8 +9,10 @@ fn answer(query: &Query) -> Reply {
     Reply::with_host(query, [192, 0, 2, 1], [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])
 }
 
+type Ignorance = fn(&Query) -> Reply;
+
 /// Ways in which servers say that they know nothing of EDNS.
-fn ignorances() -> [(&'static str, fn(&Query) -> Reply); 4] {
+fn ignorances() -> [(&'static str, Ignorance); 4] {
     [
         ("FORMERR", |query| Reply::to(query).rcode(FORMERR)),
         ("NOTIMP", |query| Reply::to(query).rcode(NOTIMP)),

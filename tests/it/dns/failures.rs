@@ -6,7 +6,7 @@ use msgpump::{Family, HostQuery, LookupError, LookupFailure, Pump, Source};
 
 use crate::support::wire::{A, IS_REPLY, NOTIMP, NXDOMAIN, Query, REFUSED, Reply, SERVFAIL};
 use crate::support::{
-    Act, ClosedPort, NameServer, SHORT, addresses, asking, asking_at, failure, look_up, outcome, pump, start,
+    Act, ClosedPort, NameServer, SHORT, Script, addresses, asking, asking_at, failure, look_up, outcome, pump, start,
 };
 
 fn answer(query: &Query) -> Reply {
@@ -101,7 +101,7 @@ fn outcome_of(pump: &mut Pump<()>, query: HostQuery) -> Box<msgpump::Host> {
 
 #[test]
 fn a_server_that_fails_leads_to_the_next() {
-    let servers: [(&str, fn(&Query) -> Vec<Act>); 8] = [
+    let servers: [(&str, Script); 8] = [
         ("SERVFAIL", |query| vec![Reply::to(query).rcode(SERVFAIL).into()]),
         ("REFUSED", |query| vec![Reply::to(query).rcode(REFUSED).into()]),
         ("NOTIMP", |query| vec![Reply::to(query).rcode(NOTIMP).edns(0).into()]),

@@ -12,9 +12,7 @@ use msgpump::{
 
 use crate::support::alone::alone_with;
 use crate::support::wire::Reply;
-use crate::support::{
-    Directory, NameServer, PATIENCE, addresses, asking, look_up, outcome, settings, start, turn_until,
-};
+use crate::support::{Directory, NameServer, addresses, asking, look_up, outcome, settings, start, turn_until};
 
 /// What a block list has.
 const LONG_FILE_LINES: usize = 200_000;
@@ -189,7 +187,7 @@ fn a_block_list_is_read_in_slices() {
     let mut turns = 0;
     while pump.peek_message().is_none() {
         assert!(pump.is_live(lookup));
-        let _ = pump.turn(Budget::no_wait()).unwrap();
+        pump.turn(Budget::no_wait()).unwrap();
         turns += 1;
     }
     assert!((20..=LONG_FILE_LINES).contains(&turns), "{turns}");
@@ -404,6 +402,8 @@ fn odd_files_do_no_harm() {
 fn what_is_no_regular_file_is_not_waited_for() {
     use std::process::Command;
     use std::sync::mpsc;
+
+    use crate::support::PATIENCE;
 
     let directory = Directory::new();
     let pipe = directory.path("pipe");

@@ -2,8 +2,8 @@
 
 use msgpump::{Family, HostQuery, LookupError, LookupFailure, Pump, Source};
 
-use crate::support::wire::{FORMERR, NXDOMAIN, Query, REFUSED, Reply, SERVFAIL};
-use crate::support::{Act, NameServer, SHORT, addresses, asking, failure, outcome, pump, start};
+use crate::support::wire::{FORMERR, NXDOMAIN, REFUSED, Reply, SERVFAIL};
+use crate::support::{Act, NameServer, SHORT, Script, addresses, asking, failure, outcome, pump, start};
 
 const V4: [u8; 4] = [192, 0, 2, 1];
 
@@ -72,7 +72,7 @@ fn no_data_goes_on_and_is_told_at_the_end() {
 }
 
 /// Scripts of a server that is in trouble about everything but a wildcard below `wild.example`.
-fn troubles() -> [(&'static str, fn(&Query) -> Vec<Act>, LookupFailure); 13] {
+fn troubles() -> [(&'static str, Script, LookupFailure); 13] {
     use LookupFailure::*;
     fn raw(bytes: Vec<u8>) -> Vec<Act> {
         vec![Act::Send(bytes)]

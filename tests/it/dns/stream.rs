@@ -4,7 +4,7 @@ use msgpump::{Family, Host, HostQuery, LookupFailure, Pump};
 
 use crate::support::wire::{A, AAAA, Query, Reply, Transport};
 use crate::support::{
-    Act, LONG, NameServer, SHORT, addresses, asking, failure, look_up, outcome, pump, start, turn_until,
+    Act, LONG, NameServer, SHORT, Script, addresses, asking, failure, look_up, outcome, pump, start, turn_until,
 };
 
 const V4: [u8; 4] = [192, 0, 2, 1];
@@ -72,7 +72,7 @@ fn a_stream_may_come_byte_by_byte() {
     // Between two bytes the pump reads the first of them, as far as the system hands it on at once.
     while server.release() {
         assert!(pump.next_message().is_none());
-        let _ = pump.turn(msgpump::Budget::no_wait()).unwrap();
+        pump.turn(msgpump::Budget::no_wait()).unwrap();
     }
     assert_eq!(addresses(&outcome(&mut pump, lookup).unwrap()), ["192.0.2.1"]);
 }
@@ -110,8 +110,7 @@ fn a_server_that_takes_one_question_on_a_stream_is_asked_twice() {
 
 #[test]
 fn a_stream_that_breaks_off_leads_to_the_next_server_at_once() {
-    type Break = fn(&Query) -> Vec<Act>;
-    let breaks: [(&str, Break); 5] = [
+    let breaks: [(&str, Script); 5] = [
         ("closed at once", |_| vec![Act::Close]),
         ("closed within the length", |_| vec![Act::SendRaw(vec![0]), Act::Close]),
         ("closed after the length", |_| vec![Act::SendRaw(vec![0, 100]), Act::Close]),

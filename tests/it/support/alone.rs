@@ -1,19 +1,17 @@
 //! A process of its own for a test that counts what the whole process has, or changes it.
 
-use std::net::SocketAddr;
 use std::process::Command;
-
-use super::name_server::{Act, NameServer};
-use super::wire::Query;
 
 /// Tells the process made for a test that it is the one.
 const ALONE: &str = "MSGPUMP_TEST_ALONE";
 
 /// Tells it the address of a name server.
+#[cfg(target_os = "linux")]
 const SERVER: &str = "MSGPUMP_TEST_SERVER";
 
 /// Runs `body` in a process in which no other test runs. `test` is the test itself.
 #[track_caller]
+#[cfg(target_os = "linux")]
 pub(crate) fn alone<F: Fn()>(test: F, body: impl FnOnce()) {
     alone_with(test, &[], body);
 }
@@ -41,16 +39,17 @@ pub(crate) fn alone_with<F: Fn()>(_test: F, environment: &[(&str, &str)], body: 
 
 /// As [`alone`], with a name server that stays outside, in the process of all the tests.
 #[track_caller]
+#[cfg(target_os = "linux")]
 pub(crate) fn alone_with_server<F: Fn()>(
     test: F,
-    script: impl FnMut(&Query) -> Vec<Act> + Send + 'static,
-    body: impl FnOnce(SocketAddr),
+    script: impl FnMut(&super::wire::Query) -> Vec<super::Act> + Send + 'static,
+    body: impl FnOnce(std::net::SocketAddr),
 ) {
     if std::env::var_os(ALONE).is_some() {
         let address = std::env::var(SERVER).expect("who started this process told the server's address");
         return body(address.parse().expect("it is an address"));
     }
-    let server = NameServer::start(script);
+    let server = super::NameServer::start(script);
     alone_with(test, &[(SERVER, &server.address().to_string())], || unreachable!("this is the process of all tests"));
 }
 

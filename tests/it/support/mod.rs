@@ -15,7 +15,7 @@ use msgpump::{
 };
 
 pub(crate) use files::Directory;
-pub(crate) use name_server::{Act, ClosedPort, NameServer};
+pub(crate) use name_server::{Act, ClosedPort, NameServer, Script};
 
 /// How long a test waits for what must come. Only a test that fails waits this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +62,7 @@ pub(crate) fn turn_until<T>(pump: &mut Pump<T>, what: &str, mut done: impl FnMut
     let end = Instant::now() + PATIENCE;
     while !done(pump) {
         assert!(Instant::now() < end, "waited in vain: {what}; {pump:?}");
-        let _ = pump.turn(Budget::wait(GLANCE)).expect("the system's wait works");
+        pump.turn(Budget::wait(GLANCE)).expect("the system's wait works");
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn outcome<T>(pump: &mut Pump<T>, lookup: OperationId) -> Result<Box<
             }
         }
         assert!(Instant::now() < end, "waited in vain for the outcome of a lookup; {pump:?}");
-        let _ = pump.turn(Budget::wait_until(end)).expect("the system's wait works");
+        pump.turn(Budget::wait_until(end)).expect("the system's wait works");
     }
 }
 

@@ -48,6 +48,11 @@ impl From<Reply> for Act {
     }
 }
 
+/// A script that keeps nothing in mind.
+pub(crate) type Script = fn(&Query) -> Vec<Act>;
+
+type AnyScript = dyn FnMut(&Query) -> Vec<Act> + Send;
+
 pub(crate) struct NameServer {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -60,7 +65,7 @@ struct Shared {
 }
 
 struct State {
-    script: Box<dyn FnMut(&Query) -> Vec<Act> + Send>,
+    script: Box<AnyScript>,
     queries: Vec<Query>,
     held: VecDeque<(Line, VecDeque<Act>)>,
     streams: Vec<Arc<TcpStream>>,
