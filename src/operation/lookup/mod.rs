@@ -248,6 +248,7 @@ impl Resolver {
     /// The time has become `now`: does what is due, and its share of what was cut short.
     pub(crate) fn advance<N: Network>(&mut self, now: Moment, network: &mut N) {
         if self.jobs.len() == 0 && self.awaiting_hosts.is_empty() {
+            self.cut_short.clear();
             return;
         }
         for (job, socket) in std::mem::take(&mut self.cut_short) {
