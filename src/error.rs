@@ -19,6 +19,8 @@ enum Kind {
     Machine { attempted: &'static str, source: io::Error },
     /// Waiting for a window that is not open.
     NoSuchWindow(WindowId),
+    /// Waiting past a queue that is full of other messages while more are in the inbox.
+    QueueFull,
 }
 
 impl Error {
@@ -30,11 +32,17 @@ impl Error {
         Error(Kind::NoSuchWindow(window))
     }
 
-    /// The kind of the system's error; `InvalidInput` where the argument was at fault.
+    pub(crate) fn queue_full() -> Error {
+        Error(Kind::QueueFull)
+    }
+
+    /// The kind of the system's error; `InvalidInput` where the argument was at fault,
+    /// `QuotaExceeded` where the queue is full of messages that are not waited for.
     pub fn kind(&self) -> io::ErrorKind {
         match &self.0 {
             Kind::Machine { source, .. } => source.kind(),
             Kind::NoSuchWindow(_) => io::ErrorKind::InvalidInput,
+            Kind::QueueFull => io::ErrorKind::QuotaExceeded,
         }
     }
 }
@@ -46,6 +54,9 @@ impl fmt::Display for Error {
             Kind::NoSuchWindow(window) => {
                 write!(f, "waiting for messages of {window}: it is destroyed or belongs to another pump")
             }
+            Kind::QueueFull => {
+                f.write_str("waiting for some messages: the queue is full of others, take them before waiting for more")
+            }
         }
     }
 }
@@ -54,7 +65,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Machine { source, .. } => Some(source),
-            Kind::NoSuchWindow(_) => None,
+            Kind::NoSuchWindow(_) | Kind::QueueFull => None,
         }
     }
 }

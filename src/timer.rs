@@ -23,7 +23,8 @@ pub(crate) enum FirstTick {
 }
 
 impl Timer {
-    /// Ticks once, `delay` from now. A delay of zero ticks on the next turn.
+    /// Ticks once, `delay` from now. A delay of zero is due at once, but never in the turn in which it
+    /// was set; a virtual clock must have moved since.
     pub fn once(delay: Duration) -> Timer {
         Timer { first: FirstTick::After(delay), interval: None }
     }

@@ -46,6 +46,9 @@ pub(crate) const ROOT: &str = ".";
 /// Without one of these the machine's own configuration is used. The default is what a machine
 /// without any has: the name server on the machine itself, no search domains.
 ///
+/// IPv6 addresses are asked for also where there is no way to them: an answer's order (RFC 6724) puts those
+/// last. A machine that slept finds its questions timed out, and they are asked again as after any timeout.
+///
 /// ```
 /// use std::time::Duration;
 /// use msgpump::ResolverConfig;

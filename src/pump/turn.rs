@@ -113,7 +113,7 @@ impl<T> Pump<T> {
     /// Makes one turn: waits for something to happen, and takes over what happened.
     ///
     /// 1. It waits in the system, at most as long as the budget says and not past the next deadline. It
-    ///    does not wait when a message can be taken already. With nothing to wait for and no
+    ///    does not wait when a message can be taken already. A signal may end the wait early. With nothing to wait for and no
     ///    time to wait, it does not ask the system at all.
     /// 2. It reads the clock. This time counts for the rest of the turn.
     /// 3. It works on each ready socket, up to a limit for each.
@@ -152,7 +152,8 @@ impl<T> Pump<T> {
     /// # Errors
     ///
     /// Fails when the system's wait fails, and at once when the filter names a window that is not
-    /// open: nothing can come for it.
+    /// open: nothing can come for it. Also when the queue is full of messages that it does not admit and
+    /// more are in the inbox of other threads: these could never be taken over.
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
         if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
             return Err(Error::no_such_window(window));
@@ -181,6 +182,10 @@ impl<T> Pump<T> {
     fn turn_for(&mut self, filter: Option<&Filter>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
         let holds_others = filter.is_some() && self.engine.is_ready();
+        if holds_others && self.engine.room() == 0 && !self.inbox.is_empty() {
+            // What is waited for may be in the inbox, and nothing would ever make room for it.
+            return Err(Error::queue_full());
+        }
         self.wait_and_take_over(budget, holds_others).map(|_| ())
     }
 

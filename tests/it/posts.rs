@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use msgpump::{Budget, Filter, Payload, PostRefusal, Poster, Pump, Rest, ServiceQuery, Timer, WindowId};
+use msgpump::{Budget, Filter, Payload, PostRefusal, Poster, Pump, Rest, ServiceQuery, Settings, Timer, WindowId};
 
 use crate::support::{LONG, settings, turn_until};
 
@@ -287,4 +287,21 @@ fn a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
     }
     assert!(pump.next_message().is_none());
     assert_eq!(refused.map_err(|error| error.refusal), Err(PostRefusal::NoSuchWindow(doomed)));
+}
+
+#[test]
+fn a_filtered_wait_past_a_full_queue_is_an_error_and_no_hang() {
+    let mut pump = Pump::<u32>::with_settings(Settings::default().queue_capacity(4)).unwrap();
+    let (full, waited_for, poster) = (pump.open_window(), pump.open_window(), pump.poster());
+    for number in 0..4 {
+        pump.post(full, number).unwrap();
+    }
+    thread::spawn(move || poster.post(waited_for, 9)).join().unwrap().unwrap();
+    let filter = Filter::any().window(waited_for);
+    let error = pump.get_message_for(filter).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::QuotaExceeded);
+    // With room for it, it comes.
+    assert!(pump.next_message().is_some());
+    let message = pump.get_message_for(filter).unwrap().expect("nobody quits");
+    assert!(matches!(message.payload, Payload::Posted(9)));
 }
