@@ -55,7 +55,8 @@ impl HostQuery {
     /// Asks for the addresses of `name`, which may also be an address in text form.
     ///
     /// A name that ends in a dot is complete; another may be tried with the search domains of the
-    /// resolver's configuration. Names are checked when the lookup starts, and a malformed one is
+    /// resolver's configuration. With the feature `idna` it may be in any script; without, a name outside
+    /// ASCII is malformed. Names are checked when the lookup starts, and a malformed one is
     /// told in the final message as [`LookupFailure::MalformedName`].
     pub fn by_name(name: impl Into<String>) -> HostQuery {
         HostQuery { key: HostKey::Name(name.into()), family: Family::Any, streamed: false }

@@ -1,7 +1,8 @@
 //! What the text of a host is, before any packet: an address, a special name, or a name to look up.
 //!
-//! Floor 1. Pure. Deliberately absent: Unicode names, which come in their ASCII form, and the legacy
-//! forms of an IPv4 address, which one program reads as an address and the next one as a name.
+//! Floor 1. Pure. Unicode names are turned into their ASCII form where the feature `idna` is on, and
+//! refused where it is not. Deliberately absent: the legacy forms of an IPv4 address, which one program
+//! reads as an address and the next one as a name.
 //!
 //! | text                                       | is                                        |
 //! |--------------------------------------------|-------------------------------------------|
@@ -12,6 +13,7 @@
 //! | `example.org`, `_sip._tcp.example.org`     | a name, to be tried with search domains   |
 //! | `example.org.`                             | a name, absolute                          |
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::scoped_address::{Zone, parse_address};
@@ -63,6 +65,22 @@ impl<'a> HostText<'a> {
             None => HostText::Name { text: name, absolute: name.len() < text.len() },
         })
     }
+}
+
+/// The ASCII form of a host text that is not ASCII (UTS 46); one that is stays as it is.
+#[cfg(feature = "idna")]
+pub(crate) fn to_ascii(text: &str) -> Result<Cow<'_, str>, &'static str> {
+    if text.is_ascii() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let ascii = idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY);
+    ascii.map_err(|_| "it is no valid internationalized name")
+}
+
+/// Without the feature `idna` a host text that is not ASCII stays as it is, to be refused.
+#[cfg(not(feature = "idna"))]
+pub(crate) fn to_ascii(text: &str) -> Result<Cow<'_, str>, &'static str> {
+    Ok(Cow::Borrowed(text))
 }
 
 /// Names with a meaning of their own, which are never sent to a name server.

@@ -5,10 +5,11 @@
 //! in the batch being worked on, finds no entry and is silence.
 
 mod inbox;
+mod route;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,11 +159,7 @@ impl Network for Reactor {
     }
 
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
-        // Connecting a datagram socket sends nothing; it only asks the routing table. Any port will do.
-        let socket = StdUdpSocket::bind(unspecified(destination)).ok()?;
-        let discard = 9;
-        socket.connect(SocketAddr::new(destination.ip(), discard)).ok()?;
-        socket.local_addr().ok().map(|address| address.ip())
+        route::source_address(destination)
     }
 
     fn interface_index(&self, name: &str) -> Option<u32> {

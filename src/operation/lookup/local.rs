@@ -7,8 +7,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::LookupOutcome;
+use super::job::JobQuestion;
 use crate::dns::config::ResolverConfig;
-use crate::dns::host_text::{HostText, SpecialName};
+use crate::dns::host_text::{HostText, SpecialName, to_ascii};
 use crate::dns::search::is_below_search_domain;
 use crate::lookup::{
     Family, Host, LookupError, LookupFailure, Protocol, ProtocolKey, ProtocolQuery, Service, ServiceKey, ServiceQuery,
@@ -22,8 +23,8 @@ use crate::scoped_address::Zone;
 pub(super) enum Local {
     Found(Host),
     Failed(LookupFailure, Option<&'static str>),
-    /// Only a name server can tell.
-    Unknown,
+    /// Only a name server can tell, when asked this.
+    Ask(JobQuestion),
 }
 
 /// A services or protocols table, and whether it is the machine's own.
@@ -39,6 +40,12 @@ pub(super) fn host_by_name(
     config: &ResolverConfig,
     zone: Zone<'_>,
 ) -> Local {
+    let text = match to_ascii(text) {
+        Err(explanation) => return Local::Failed(LookupFailure::MalformedName, Some(explanation)),
+        Ok(text) => text,
+    };
+    let text = text.as_ref();
+    let ask = || Local::Ask(JobQuestion::Host { name: text.to_ascii_lowercase(), family });
     let special = match HostText::parse(text, zone) {
         Err(explanation) => return Local::Failed(LookupFailure::MalformedName, Some(explanation)),
         Ok(HostText::Address(address)) => return literal(address, family),
@@ -49,10 +56,10 @@ pub(super) fn host_by_name(
         return Local::Found(host);
     }
     match special {
-        None => Local::Unknown,
+        None => ask(),
         Some(SpecialName::Localhost) => Local::Found(localhost(text, family)),
         // Who searches below `local` has name servers that know it.
-        Some(SpecialName::Local) if is_below_search_domain(text, config) => Local::Unknown,
+        Some(SpecialName::Local) if is_below_search_domain(text, config) => ask(),
         Some(special) => Local::Failed(LookupFailure::NotFound, special.reason()),
     }
 }
@@ -64,7 +71,7 @@ pub(super) fn host_by_address(address: IpAddr, hosts: &HostsTable) -> Local {
     }
     match SpecialName::of_address(address) {
         Some(_) => Local::Found(host("localhost".to_owned(), vec![SocketAddr::new(address, 0)], Source::SpecialName)),
-        None => Local::Unknown,
+        None => Local::Ask(JobQuestion::Address(address)),
     }
 }
 

@@ -296,18 +296,20 @@ impl Resolver {
                 let error = LookupError::local(query.to_string(), failure, explanation);
                 self.tell(slot, Err(error));
             }
-            Local::Unknown => self.ask(slot, line_max, now, network)?,
+            Local::Ask(question) => self.ask(slot, question, line_max, now, network)?,
         }
         Ok(())
     }
 
     /// Joins the job that asks the same, or makes one.
-    fn ask<N: Network>(&mut self, slot: Slot, line_max: usize, now: Moment, network: &mut N) -> Result<(), LineFull> {
-        let query = &self.lookups.at(slot).query;
-        let question = match &query.key {
-            HostKey::Name(name) => JobQuestion::Host { name: name.to_ascii_lowercase(), family: query.family },
-            HostKey::Address(address) => JobQuestion::Address(*address),
-        };
+    fn ask<N: Network>(
+        &mut self,
+        slot: Slot,
+        question: JobQuestion,
+        line_max: usize,
+        now: Moment,
+        network: &mut N,
+    ) -> Result<(), LineFull> {
         // With a limit on its time, a lookup has its own job: another's would end it too early.
         let may_share = self.config.deadline().is_none();
         if let Some(&job) = self.jobs_by_question.get(&question).filter(|_| may_share) {

@@ -1,6 +1,7 @@
 //! Which names are asked for: search domains, special names, addresses, malformed text.
 
-use msgpump::{Family, HostQuery, LookupError, LookupFailure, Pump, Source};
+use msgpump::simulation::Simulation;
+use msgpump::{Family, HostQuery, LookupError, LookupFailure, Payload, Pump, ResolverConfig, Settings, Source};
 
 use crate::support::wire::{FORMERR, NXDOMAIN, REFUSED, Reply, SERVFAIL};
 use crate::support::{Act, NameServer, SHORT, Script, addresses, asking, failure, outcome, pump, start};
@@ -281,4 +282,25 @@ fn local_names_below_a_search_domain_are_sent() {
     assert_eq!(v4(&mut pump, "dc1").unwrap().canonical_name, "dc1.corp.local");
     assert_eq!(v4(&mut pump, "dc1.corp.local").unwrap().canonical_name, "dc1.corp.local");
     assert_eq!(server.asked(), 2);
+}
+
+/// Without the feature the name is refused, with it its ASCII form is asked for.
+#[test]
+fn a_name_in_another_script() {
+    use msgpump::simulation::NameServer;
+    let address = ([192, 0, 2, 53], 53).into();
+    let simulation = Simulation::new(1);
+    simulation.name_server(address, NameServer::new().host("xn--bcher-kva.test", ["192.0.2.1"]));
+    let config = ResolverConfig::new([address]);
+    let mut pump = simulation.pump::<()>(Settings::default().resolver(config).unwrap());
+    let root = pump.root_window();
+    pump.lookup_host(root, HostQuery::by_name("b\u{fc}cher.test")).unwrap();
+    let message = pump.get_message().unwrap().expect("nobody quits");
+    match message.payload {
+        Payload::Host(Ok(host)) if cfg!(feature = "idna") => assert_eq!(host.canonical_name, "xn--bcher-kva.test"),
+        Payload::Host(Err(error)) if cfg!(not(feature = "idna")) => {
+            assert_eq!(error.failure(), LookupFailure::MalformedName);
+        }
+        other => panic!("{other:?}"),
+    }
 }
