@@ -14,4 +14,6 @@ mod posts;
 #[cfg(target_os = "linux")]
 mod reports;
 mod support;
+#[cfg(target_os = "linux")]
+mod system_calls;
 mod tidy;
