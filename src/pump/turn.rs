@@ -207,7 +207,7 @@ impl<T> Pump<T> {
         let mut allowance = Allowance { things: budget.messages, taken: 0, deadline };
         self.work_on_sockets(now, &mut allowance);
         self.engine.advance(now, &mut self.outside);
-        self.take_over_posts(&mut allowance);
+        allowance.taken += self.take_over_posts(allowance.things - allowance.taken);
         let more = !self.ready.is_empty() || !self.inbox.is_empty() && self.engine.room() > 0;
         Ok(Turn { taken_over: allowance.taken, more })
     }
@@ -259,15 +259,17 @@ impl<T> Pump<T> {
         }
     }
 
-    fn take_over_posts(&mut self, allowance: &mut Allowance) {
-        let limit = self.engine.room().min(allowance.things - allowance.taken);
-        for (window, payload) in self.inbox.drain(limit) {
-            allowance.taken += 1;
+    /// Puts what other threads posted into the queue, at most `limit` posts, and says how many they were.
+    pub(super) fn take_over_posts(&mut self, limit: usize) -> usize {
+        let mut taken = 0;
+        for (window, payload) in self.inbox.drain(limit.min(self.engine.room())) {
+            taken += 1;
             if self.engine.post(window, payload).is_err() {
                 self.engine.metrics.dropped_posts += 1;
                 log::debug!("a post for {window} came after its end, dropped");
             }
         }
+        taken
     }
 
     pub(super) fn soonest(&self) -> Option<Moment> {
