@@ -128,7 +128,7 @@ impl<T> Pump<T> {
     pub fn turn(&mut self, budget: Budget) -> Result<Turn, Error> {
         let turn = self.turn_once(budget)?;
         // From here on the host may sleep, so the next post must wake it.
-        let more = self.inbox.want_wake() || turn.more;
+        let more = self.inbox.want_wake() && self.engine.room() > 0 || turn.more;
         Ok(Turn { more, ..turn })
     }
 
