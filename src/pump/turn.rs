@@ -182,7 +182,8 @@ impl<T> Pump<T> {
     fn turn_for(&mut self, filter: Option<&Filter>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
         let holds_others = filter.is_some() && self.engine.is_ready();
-        if holds_others && self.engine.room() == 0 && !self.inbox.is_empty() {
+        // Asked so that a post which comes later wakes: it must be seen to wait here.
+        if holds_others && self.engine.room() == 0 && self.inbox.want_wake() {
             // What is waited for may be in the inbox, and nothing would ever make room for it.
             return Err(Error::queue_full());
         }
