@@ -251,7 +251,11 @@ impl Resolver {
             self.cut_short.clear();
             return;
         }
-        for (job, socket) in std::mem::take(&mut self.cut_short) {
+        let mut cut_short = std::mem::take(&mut self.cut_short);
+        // Once each: a socket that was cut short in the turn before and in this one has one share.
+        cut_short.sort_unstable();
+        cut_short.dedup();
+        for (job, socket) in cut_short {
             self.ready(job, socket, now, network);
         }
         while let Some((_, slot)) = self.timers.first().filter(|&(deadline, _)| deadline <= now) {
