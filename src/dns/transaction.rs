@@ -525,17 +525,25 @@ impl Transaction {
     fn settle_answer(&mut self, index: usize, answer: Answer, now: Moment) {
         let server = self.server();
         let asking = &mut self.questions[index];
+        let leads_nowhere = match answer.end {
+            ChainEnd::Continue => {
+                let hops = asking.aliases.len() + answer.aliases.len();
+                asking.aliases.contains(&answer.canonical) || hops > CNAME_HOPS_MAX
+            }
+            ChainEnd::Loop | ChainEnd::TooLong => true,
+            _ => false,
+        };
+        if leads_nowhere {
+            // Its aliases are not kept: the next server is asked the same, and may know better.
+            asking.state = State::Failed;
+            return self.note(LookupFailure::ServerFailure);
+        }
         asking.ttl_secs = [asking.ttl_secs, answer.ttl_secs].into_iter().flatten().min();
         asking.aliases.extend(answer.aliases);
-        let leads_round = asking.aliases.contains(&answer.canonical) || asking.aliases.len() > CNAME_HOPS_MAX;
         match answer.end {
-            ChainEnd::Continue if !leads_round => {
+            ChainEnd::Continue => {
                 asking.question.name = answer.canonical;
                 asking.state = State::Open;
-            }
-            ChainEnd::Continue | ChainEnd::Loop | ChainEnd::TooLong => {
-                asking.state = State::Failed;
-                self.note(LookupFailure::ServerFailure);
             }
             end => {
                 let found = matches!(end, ChainEnd::Addresses(_) | ChainEnd::Names(_));
