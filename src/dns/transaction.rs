@@ -185,10 +185,10 @@ impl Transaction {
     /// When the next step is due though nothing arrives.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         let server = match self.exchange {
-            Exchange::None => return None,
-            Exchange::Datagram { deadline, .. } | Exchange::Stream { deadline, .. } => deadline,
+            Exchange::None => None,
+            Exchange::Datagram { deadline, .. } | Exchange::Stream { deadline, .. } => Some(deadline),
         };
-        Some(self.patience_end.map_or(server, |end| end.min(server)))
+        [server, self.patience_end].into_iter().flatten().min()
     }
 
     pub(crate) fn socket(&self) -> Option<SocketKey> {

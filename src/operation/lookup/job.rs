@@ -2,10 +2,10 @@
 //!
 //! Part of the lookup machine.
 //!
-//! | place   | meaning                                       | socket                  | deadline          |
-//! |---------|-----------------------------------------------|-------------------------|-------------------|
-//! | InLine  | others are asked first, or there was no descriptor | none               | its last one      |
-//! | Asking  | a name server is asked                        | its transaction's       | its transaction's |
+//! | place   | meaning                                           | socket            | deadline                                  |
+//! |---------|---------------------------------------------------|-------------------|-------------------------------------------|
+//! | InLine  | others are asked first, or there is no descriptor | none              | its last one, its patience with a family  |
+//! | Asking  | a name server is asked                            | its transaction's | its transaction's, its last one           |
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
