@@ -1,6 +1,6 @@
 //! Rare circumstances of lookups, on a virtual clock.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
@@ -99,4 +99,32 @@ fn pumps_on_one_stage_leave_each_other_their_answers() {
         outcome(pump, lookup).expect("the server answers");
     }
     assert!(simulation.elapsed() < Duration::from_secs(1), "{:?}", simulation.elapsed());
+}
+
+/// To find the way to an address costs a system call or two: a long answer must not hold up a frame.
+#[test]
+fn of_a_long_answer_the_first_addresses_are_put_in_order() {
+    let simulation = Simulation::new(1);
+    // Its scope differs from that of the way to it, so it is worth the least (RFC 6724 section 6, rule 2).
+    let addresses: Vec<_> =
+        (0..70).map(|last| format!("{}.{last}", if last == 0 { "169.254.1" } else { "10.0.0" })).collect();
+    let zone = NameServer::new().host("a.test", addresses.iter().map(String::as_str));
+    simulation.name_server(address(53), zone);
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]));
+    let host = look_up(&mut pump, "a.test").expect("the server knows it");
+    let mut expected = addresses;
+    expected[..64].rotate_left(1);
+    assert_eq!(host.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+}
+
+/// An IPv4 address in its IPv6 form is the same host, in the hosts file as for the name servers.
+#[test]
+fn a_mapped_address_is_found_in_the_hosts_file() {
+    let simulation = Simulation::new(1);
+    simulation.write_file("/etc/hosts", "192.0.2.9 filed.test\n");
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let mapped: IpAddr = "::ffff:192.0.2.9".parse().expect("it is an address");
+    let lookup = start(&mut pump, HostQuery::by_address(mapped));
+    let host = outcome(&mut pump, lookup).expect("the file knows it");
+    assert_eq!((host.canonical_name.as_str(), host.addresses.as_slice()), ("filed.test", &[mapped][..]));
 }
