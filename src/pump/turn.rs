@@ -52,8 +52,8 @@ pub struct Turn {
 /// How much a turn takes over unless told otherwise.
 const MESSAGES_PER_TURN: usize = 1024;
 
-/// How many things are taken over between two looks at the clock, where a budget has a time.
-const THINGS_BETWEEN_CLOCK_READINGS: usize = 64;
+/// How many sockets are worked on between two looks at the clock, where a budget has a time.
+const SOCKETS_BETWEEN_CLOCK_READINGS: usize = 64;
 
 impl Budget {
     /// A turn that does not wait.
@@ -82,7 +82,9 @@ impl Budget {
         self
     }
 
-    /// Stops taking over once this much time is spent on it. By default there is no such limit.
+    /// Stops working on ready sockets once this much time is spent on it, looked at after every 64 of them.
+    /// Posts cost next to nothing and are bounded by [`messages`](Budget::messages) alone. By default there
+    /// is no such limit.
     pub fn time(mut self, time: Duration) -> Budget {
         self.time = Some(time);
         self
@@ -99,7 +101,7 @@ struct Allowance {
 impl Allowance {
     /// Takes one thing's share, if there is one left.
     fn take(&mut self, now: impl FnOnce() -> Instant) -> bool {
-        let asks_clock = self.taken > 0 && self.taken.is_multiple_of(THINGS_BETWEEN_CLOCK_READINGS);
+        let asks_clock = self.taken > 0 && self.taken.is_multiple_of(SOCKETS_BETWEEN_CLOCK_READINGS);
         let is_late = || self.deadline.is_some_and(|deadline| now() >= deadline);
         if self.taken >= self.things || asks_clock && is_late() {
             return false;
@@ -113,8 +115,8 @@ impl<T> Pump<T> {
     /// Makes one turn: waits for something to happen, and takes over what happened.
     ///
     /// 1. It waits in the system, at most as long as the budget says and not past the next deadline. It
-    ///    does not wait when a message can be taken already. A signal may end the wait early. With nothing to wait for and no
-    ///    time to wait, it does not ask the system at all.
+    ///    does not wait when a message can be taken already. A signal may end the wait early. With nothing
+    ///    to wait for and no time to wait, it does not ask the system at all.
     /// 2. It reads the clock. This time counts for the rest of the turn.
     /// 3. It works on each ready socket, up to a limit for each.
     /// 4. What is due by then can be taken.
