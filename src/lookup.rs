@@ -206,7 +206,8 @@ pub struct Host {
     pub canonical_name: String,
     /// The other names: those on the way to the canonical one, or the rest of the hosts line.
     pub aliases: Vec<String>,
-    /// The addresses, best first (RFC 6724). For a lookup by address, that address.
+    /// The addresses, best first (RFC 6724); of each family the first 64 are put in order, and more come
+    /// after these. For a lookup by address, that address.
     pub addresses: Vec<IpAddr>,
     /// How long the answer may be kept, where its source says so: the least of the records used.
     pub ttl: Option<Duration>,

@@ -57,20 +57,27 @@ pub(crate) struct Context<'a, N> {
 pub(crate) struct Scratch {
     received: Vec<u8>,
     query: Vec<u8>,
-    /// Servers that do not understand EDNS, by their place in the configuration.
-    plain_servers: u32,
+    /// Servers that do not understand EDNS. By their addresses: a transaction that began before the
+    /// configuration changed may still learn of one.
+    plain_servers: Vec<SocketAddr>,
     /// Datagrams that were no answer to what was asked.
     pub(crate) ignored: u64,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Scratch {
-        Scratch { received: vec![0; usize::from(u16::MAX)], query: Vec::new(), plain_servers: 0, ignored: 0 }
+        Scratch { received: vec![0; usize::from(u16::MAX)], query: Vec::new(), plain_servers: Vec::new(), ignored: 0 }
     }
 
     /// Forgets what is known of the servers: they are others.
     pub(crate) fn forget_servers(&mut self) {
-        self.plain_servers = 0;
+        self.plain_servers.clear();
+    }
+
+    fn note_plain(&mut self, server: SocketAddr) {
+        if !self.plain_servers.contains(&server) {
+            self.plain_servers.push(server);
+        }
     }
 }
 
@@ -134,8 +141,8 @@ pub(crate) struct Answered {
 
 enum Exchange {
     None,
-    Datagram { socket: SocketKey, place: usize, deadline: Moment },
-    Stream { socket: SocketKey, place: usize, deadline: Moment, writer: FrameWriter, reader: FrameReader },
+    Datagram { socket: SocketKey, deadline: Moment },
+    Stream { socket: SocketKey, deadline: Moment, writer: FrameWriter, reader: FrameReader },
 }
 
 /// Why no server has answered so far.
@@ -178,10 +185,10 @@ impl Transaction {
     /// When the next step is due though nothing arrives.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         let server = match self.exchange {
-            Exchange::None => return None,
-            Exchange::Datagram { deadline, .. } | Exchange::Stream { deadline, .. } => deadline,
+            Exchange::None => None,
+            Exchange::Datagram { deadline, .. } | Exchange::Stream { deadline, .. } => Some(deadline),
         };
-        Some(self.patience_end.map_or(server, |end| end.min(server)))
+        [server, self.patience_end].into_iter().flatten().min()
     }
 
     pub(crate) fn socket(&self) -> Option<SocketKey> {
@@ -276,7 +283,7 @@ impl Transaction {
         } else {
             return self.ask_another(context);
         };
-        match self.ask_server(self.server_place(), transport, context) {
+        match self.ask_server(transport, context) {
             Asked::Yes => Flow::Pending,
             Asked::Starved => Flow::Starved,
             Asked::Unreachable => self.ask_another(context),
@@ -298,7 +305,7 @@ impl Transaction {
         }
         let servers = self.config.servers().len();
         while self.tries < servers * self.config.attempts() as usize && self.unreachable_in_a_row < servers {
-            match self.ask_server(self.server_place(), self.first_transport(), context) {
+            match self.ask_server(self.first_transport(), context) {
                 Asked::Yes => return Flow::Pending,
                 Asked::Starved => return Flow::Starved,
                 Asked::Unreachable => self.tries += 1,
@@ -311,18 +318,16 @@ impl Transaction {
         if self.config.use_tcp() { Transport::Stream } else { Transport::Datagram }
     }
 
-    fn server_place(&self) -> usize {
-        (self.first_server + self.tries) % self.config.servers().len()
-    }
-
+    /// The server that was chosen last.
     fn server(&self) -> SocketAddr {
-        self.config.servers()[self.server_place()]
+        let servers = self.config.servers();
+        servers[(self.first_server + self.tries) % servers.len()]
     }
 
-    /// Asks one server what is not answered, on a socket opened for it.
-    fn ask_server<N: Network>(&mut self, place: usize, transport: Transport, context: &mut Context<'_, N>) -> Asked {
+    /// Asks the server what is not answered, on a socket opened for it.
+    fn ask_server<N: Network>(&mut self, transport: Transport, context: &mut Context<'_, N>) -> Asked {
         self.close(context.network);
-        let server = self.config.servers()[place];
+        let server = self.server();
         let socket = match context.network.open(self.owner, transport, server) {
             Ok(socket) => socket,
             Err(OpenError::OutOfDescriptors) => return Asked::Starved,
@@ -330,13 +335,14 @@ impl Transaction {
         };
         let deadline = context.now.saturating_add(self.config.timeout());
         self.exchange = match transport {
-            Transport::Datagram => Exchange::Datagram { socket, place, deadline },
+            Transport::Datagram => Exchange::Datagram { socket, deadline },
             Transport::Stream => {
                 let (writer, reader) = (FrameWriter::default(), FrameReader::default());
-                Exchange::Stream { socket, place, deadline, writer, reader }
+                Exchange::Stream { socket, deadline, writer, reader }
             }
         };
-        let edns = (self.config.edns() && !self.is_plain(place, context.scratch)).then_some(EDNS_PAYLOAD_BYTES);
+        let speaks_edns = self.config.edns() && !context.scratch.plain_servers.contains(&server);
+        let edns = speaks_edns.then_some(EDNS_PAYLOAD_BYTES);
         let mut other_id = None;
         for index in 0..self.questions.len() {
             if !matches!(self.questions[index].state, State::Open | State::Truncated) {
@@ -473,18 +479,14 @@ impl Transaction {
 
     /// Takes in a message that came over its socket.
     fn take_in(&mut self, bytes: &[u8], scratch: &mut Scratch, now: Moment) {
-        let (place, by_stream) = match self.exchange {
-            Exchange::None => return,
-            Exchange::Datagram { place, .. } => (place, false),
-            Exchange::Stream { place, .. } => (place, true),
-        };
+        let by_stream = matches!(self.exchange, Exchange::Stream { .. });
         for index in 0..self.questions.len() {
             let State::Asked { id, has_edns } = self.questions[index].state else { continue };
             match parse_reply(bytes, id, &self.questions[index].question) {
                 Ok(reply) => {
                     self.unreachable_in_a_row = 0;
                     if has_edns && is_ignorant_of_edns(&reply) {
-                        scratch.plain_servers |= 1 << place;
+                        scratch.note_plain(self.server());
                         self.questions[index].state = State::Open;
                     } else {
                         self.settle(index, reply, by_stream, now);
@@ -492,7 +494,7 @@ impl Transaction {
                     return;
                 }
                 Err(Mismatch::BareFormatError) if has_edns => {
-                    scratch.plain_servers |= 1 << place;
+                    scratch.note_plain(self.server());
                     self.questions[index].state = State::Open;
                     return;
                 }
@@ -523,17 +525,25 @@ impl Transaction {
     fn settle_answer(&mut self, index: usize, answer: Answer, now: Moment) {
         let server = self.server();
         let asking = &mut self.questions[index];
+        let leads_nowhere = match answer.end {
+            ChainEnd::Continue => {
+                let hops = asking.aliases.len() + answer.aliases.len();
+                asking.aliases.contains(&answer.canonical) || hops > CNAME_HOPS_MAX
+            }
+            ChainEnd::Loop | ChainEnd::TooLong => true,
+            _ => false,
+        };
+        if leads_nowhere {
+            // Its aliases are not kept: the next server is asked the same, and may know better.
+            asking.state = State::Failed;
+            return self.note(LookupFailure::ServerFailure);
+        }
         asking.ttl_secs = [asking.ttl_secs, answer.ttl_secs].into_iter().flatten().min();
         asking.aliases.extend(answer.aliases);
-        let leads_round = asking.aliases.contains(&answer.canonical) || asking.aliases.len() > CNAME_HOPS_MAX;
         match answer.end {
-            ChainEnd::Continue if !leads_round => {
+            ChainEnd::Continue => {
                 asking.question.name = answer.canonical;
                 asking.state = State::Open;
-            }
-            ChainEnd::Continue | ChainEnd::Loop | ChainEnd::TooLong => {
-                asking.state = State::Failed;
-                self.note(LookupFailure::ServerFailure);
             }
             end => {
                 let found = matches!(end, ChainEnd::Addresses(_) | ChainEnd::Names(_));
@@ -546,10 +556,6 @@ impl Transaction {
                 }
             }
         }
-    }
-
-    fn is_plain(&self, place: usize, scratch: &Scratch) -> bool {
-        scratch.plain_servers & (1 << place) != 0
     }
 
     /// Keeps the most telling reason for having no answer: what a server said before its silence.

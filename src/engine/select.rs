@@ -63,7 +63,7 @@ impl<T> Engine<T> {
                 self.quit = Quit::Told { code };
                 true
             }
-            Quit::Told { .. } => self.queue.len() == 0,
+            Quit::Told { .. } => true,
             _ => false,
         }
     }

@@ -52,8 +52,8 @@ pub struct Turn {
 /// How much a turn takes over unless told otherwise.
 const MESSAGES_PER_TURN: usize = 1024;
 
-/// How many things are taken over between two looks at the clock, where a budget has a time.
-const THINGS_BETWEEN_CLOCK_READINGS: usize = 64;
+/// How many sockets are worked on between two looks at the clock, where a budget has a time.
+const SOCKETS_BETWEEN_CLOCK_READINGS: usize = 64;
 
 impl Budget {
     /// A turn that does not wait.
@@ -82,7 +82,9 @@ impl Budget {
         self
     }
 
-    /// Stops taking over once this much time is spent on it. By default there is no such limit.
+    /// Stops working on ready sockets once this much time is spent on it, looked at after every 64 of them.
+    /// Posts cost next to nothing and are bounded by [`messages`](Budget::messages) alone. By default there
+    /// is no such limit.
     pub fn time(mut self, time: Duration) -> Budget {
         self.time = Some(time);
         self
@@ -99,7 +101,7 @@ struct Allowance {
 impl Allowance {
     /// Takes one thing's share, if there is one left.
     fn take(&mut self, now: impl FnOnce() -> Instant) -> bool {
-        let asks_clock = self.taken > 0 && self.taken.is_multiple_of(THINGS_BETWEEN_CLOCK_READINGS);
+        let asks_clock = self.taken > 0 && self.taken.is_multiple_of(SOCKETS_BETWEEN_CLOCK_READINGS);
         let is_late = || self.deadline.is_some_and(|deadline| now() >= deadline);
         if self.taken >= self.things || asks_clock && is_late() {
             return false;
@@ -113,8 +115,8 @@ impl<T> Pump<T> {
     /// Makes one turn: waits for something to happen, and takes over what happened.
     ///
     /// 1. It waits in the system, at most as long as the budget says and not past the next deadline. It
-    ///    does not wait when a message can be taken already. A signal may end the wait early. With nothing to wait for and no
-    ///    time to wait, it does not ask the system at all.
+    ///    does not wait when a message can be taken already. A signal may end the wait early. With nothing
+    ///    to wait for and no time to wait, it does not ask the system at all.
     /// 2. It reads the clock. This time counts for the rest of the turn.
     /// 3. It works on each ready socket, up to a limit for each.
     /// 4. What is due by then can be taken.
@@ -128,7 +130,7 @@ impl<T> Pump<T> {
     pub fn turn(&mut self, budget: Budget) -> Result<Turn, Error> {
         let turn = self.turn_once(budget)?;
         // From here on the host may sleep, so the next post must wake it.
-        let more = self.inbox.want_wake() || turn.more;
+        let more = self.inbox.want_wake() && self.engine.room() > 0 || turn.more;
         Ok(Turn { more, ..turn })
     }
 
@@ -182,7 +184,8 @@ impl<T> Pump<T> {
     fn turn_for(&mut self, filter: Option<&Filter>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
         let holds_others = filter.is_some() && self.engine.is_ready();
-        if holds_others && self.engine.room() == 0 && !self.inbox.is_empty() {
+        // Asked so that a post which comes later wakes: it must be seen to wait here.
+        if holds_others && self.engine.room() == 0 && self.inbox.want_wake() {
             // What is waited for may be in the inbox, and nothing would ever make room for it.
             return Err(Error::queue_full());
         }
@@ -207,7 +210,7 @@ impl<T> Pump<T> {
         let mut allowance = Allowance { things: budget.messages, taken: 0, deadline };
         self.work_on_sockets(now, &mut allowance);
         self.engine.advance(now, &mut self.outside);
-        self.take_over_posts(&mut allowance);
+        allowance.taken += self.take_over_posts(allowance.things - allowance.taken);
         let more = !self.ready.is_empty() || !self.inbox.is_empty() && self.engine.room() > 0;
         Ok(Turn { taken_over: allowance.taken, more })
     }
@@ -259,15 +262,17 @@ impl<T> Pump<T> {
         }
     }
 
-    fn take_over_posts(&mut self, allowance: &mut Allowance) {
-        let limit = self.engine.room().min(allowance.things - allowance.taken);
-        for (window, payload) in self.inbox.drain(limit) {
-            allowance.taken += 1;
+    /// Puts what other threads posted into the queue, at most `limit` posts, and says how many they were.
+    pub(super) fn take_over_posts(&mut self, limit: usize) -> usize {
+        let mut taken = 0;
+        for (window, payload) in self.inbox.drain(limit.min(self.engine.room())) {
+            taken += 1;
             if self.engine.post(window, payload).is_err() {
                 self.engine.metrics.dropped_posts += 1;
                 log::debug!("a post for {window} came after its end, dropped");
             }
         }
+        taken
     }
 
     pub(super) fn soonest(&self) -> Option<Moment> {

@@ -149,6 +149,18 @@ impl World {
         (self.random >> 16) % limit
     }
 
+    /// Notes which sockets of one stage are ready, and says whether there are any.
+    fn report_ready(&mut self, stage: u64, ready: &mut VecDeque<Ready>) -> bool {
+        let before = ready.len();
+        let World { sockets, ready: reported, .. } = self;
+        reported.retain(|&socket| {
+            let owner = sockets.get(socket).map(|socket| socket.stage);
+            ready.extend((owner == Some(stage)).then_some(Ready { socket }));
+            owner.is_some_and(|owner| owner != stage)
+        });
+        ready.len() > before
+    }
+
     /// Whether more happens at this very moment.
     fn has_due_event(&self) -> bool {
         self.events.first_key_value().is_some_and(|((at, _), _)| *at <= self.elapsed)
@@ -329,8 +341,7 @@ impl Stage {
         let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));
         loop {
             let mut world = self.lock();
-            if !world.ready.is_empty() && !world.has_due_event() {
-                ready.extend(world.ready.drain(..).map(|socket| Ready { socket }));
+            if !world.has_due_event() && world.report_ready(self.number, ready) {
                 return Ok(());
             }
             match (world.next_event_until(limit), limit) {

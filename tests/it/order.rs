@@ -172,6 +172,36 @@ fn quit_ends_a_loop_in_which_a_post_makes_the_next() {
     assert!(taken <= 1 + FAIR_SHARE, "{taken}");
 }
 
+/// What another thread posted before comes before it, though no turn has taken it over yet.
+#[test]
+fn quit_comes_after_what_other_threads_posted_before() {
+    let mut stage = Stage::new();
+    let poster = stage.pump.poster();
+    stage.post(stage.first, "a");
+    poster.post(stage.first, 'b').unwrap();
+    stage.pump.quit(1);
+    poster.post(stage.first, 'c').unwrap();
+    assert_eq!([(); 4].map(|()| stage.next()), [Post('a'), Post('b'), Quit(1), Nothing]);
+    stage.pump.quit(2);
+    assert!(matches!(stage.pump.get_message().unwrap().unwrap().payload, Payload::Posted('c')));
+    assert!(stage.pump.get_message().unwrap().is_none());
+}
+
+/// Once quit was told to one loop, no message keeps another one going.
+#[test]
+fn quit_that_was_told_ends_every_loop_whatever_is_posted_later() {
+    let mut stage = Stage::new();
+    stage.pump.quit(3);
+    for _ in 0..3 {
+        assert!(stage.pump.get_message().unwrap().is_none());
+        stage.post(stage.first, "x");
+        let filter = Filter::any().window(stage.second);
+        assert!(stage.pump.get_message_for(filter).unwrap().is_none());
+    }
+    stage.pump.resume();
+    assert!(matches!(stage.pump.get_message().unwrap().unwrap().payload, Payload::Posted('x')));
+}
+
 #[test]
 fn filters_leave_the_others_in_their_order() {
     let mut stage = Stage::new();

@@ -160,6 +160,21 @@ fn a_full_queue_loses_no_completion() {
     }
 }
 
+/// Another turn would take nothing over: the queue has no room for it.
+#[test]
+fn a_turn_has_no_more_for_a_full_queue() {
+    let mut pump = pump::<u32>(1);
+    let (window, poster) = (pump.root_window(), pump.poster());
+    for number in 1..=2 {
+        poster.post(window, number).unwrap();
+        let turn = pump.turn(Budget::no_wait()).unwrap();
+        assert_eq!((turn.taken_over, turn.more), (usize::from(number == 1), false), "{number}");
+    }
+    assert_eq!(pump.rest(), Rest::Ready, "a message can be taken");
+    assert!(pump.next_message().is_some());
+    assert!(pump.turn(Budget::no_wait()).unwrap().taken_over == 1);
+}
+
 #[test]
 fn a_poster_outlives_its_pump() {
     let pump = pump::<Vec<u8>>(10);

@@ -2,10 +2,10 @@
 //!
 //! Part of the lookup machine.
 //!
-//! | place   | meaning                                       | socket                  | deadline          |
-//! |---------|-----------------------------------------------|-------------------------|-------------------|
-//! | InLine  | others are asked first, or there was no descriptor | none               | its last one      |
-//! | Asking  | a name server is asked                        | its transaction's       | its transaction's |
+//! | place   | meaning                                           | socket            | deadline                                  |
+//! |---------|---------------------------------------------------|-------------------|-------------------------------------------|
+//! | InLine  | others are asked first, or there is no descriptor | none              | its last one, its patience with a family  |
+//! | Asking  | a name server is asked                            | its transaction's | its transaction's, its last one           |
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ use crate::message::HostPart;
 use crate::moment::Moment;
 use crate::network::{Network, SocketKey, SocketOwner};
 use crate::rings::Ring;
+
+/// How many addresses of each family are put in order; more keep the order of the answer, behind these.
+/// To find the way to one costs some system calls, and a hostile answer has room for thousands.
+const SORTED_PER_FAMILY_MAX: usize = 64;
 
 /// What a job asks. Whoever asks the same while it is asked joins it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -195,15 +199,17 @@ impl Job {
 
     /// The answer, if one of the questions has one.
     fn found<N: Network>(&self, network: &mut N) -> Option<Host> {
-        let mut found: Option<Host> = None;
+        let (mut found, mut unsorted): (Option<Host>, Vec<IpAddr>) = (None, Vec::new());
         for (_, answered) in self.transaction.answers() {
             let (names, addresses) = match &answered.end {
-                ChainEnd::Addresses(addresses) => (&[][..], addresses.clone()),
-                ChainEnd::Names(names) => (&names[..], Vec::new()),
+                ChainEnd::Addresses(addresses) => (&[][..], &addresses[..]),
+                ChainEnd::Names(names) => (&names[..], &[][..]),
                 _ => continue,
             };
             let host = found.get_or_insert_with(|| self.first_found(answered, names));
-            host.addresses.extend(addresses);
+            let (first, rest) = addresses.split_at(addresses.len().min(SORTED_PER_FAMILY_MAX));
+            host.addresses.extend(first);
+            unsorted.extend(rest);
             host.ttl = [host.ttl, ttl(answered)].into_iter().flatten().min();
         }
         let mut host = found?;
@@ -211,6 +217,7 @@ impl Job {
         if host.addresses.len() > 1 {
             sort(&mut host.addresses, network);
         }
+        host.addresses.extend(unsorted);
         Some(host)
     }
 

@@ -65,7 +65,7 @@ pub(super) fn host_by_name(
 }
 
 pub(super) fn host_by_address(address: IpAddr, hosts: &HostsTable) -> Local {
-    if let Some(answer) = hosts.by_address(address) {
+    if let Some(answer) = hosts.by_address(address).or_else(|| hosts.by_address(address.to_canonical())) {
         let (canonical_name, aliases) = (answer.canonical_name.to_owned(), owned(&answer.aliases));
         return Local::Found(Host { aliases, ..host(canonical_name, vec![SocketAddr::new(address, 0)], Source::File) });
     }

@@ -87,6 +87,7 @@ pub(crate) struct Resolver {
     lookups: Slots<LookupKey, Lookup>,
     /// Lookups that wait until the hosts file is indexed.
     awaiting_hosts: Ring,
+    awaiting_hosts_len: usize,
     jobs: Slots<JobKey, Job>,
     jobs_by_question: HashMap<JobQuestion, Slot>,
     /// Which lookups wait for the same.
@@ -127,6 +128,7 @@ impl Resolver {
             tables: Tables::built_in(),
             lookups: Slots::new(),
             awaiting_hosts: Ring::EMPTY,
+            awaiting_hosts_len: 0,
             jobs: Slots::new(),
             jobs_by_question: HashMap::new(),
             askers: Rings::new(),
@@ -212,10 +214,15 @@ impl Resolver {
         now: Moment,
         network: &mut N,
     ) -> Result<Slot, LineFull> {
+        let must_await_hosts = self.tables.hosts().is_none();
+        if must_await_hosts && self.has_no_place_left() {
+            return Err(LineFull);
+        }
         let lookup = Lookup { operation, query, started: now, state: LookupState::AwaitsHosts };
         let slot = slot_of(self.lookups.insert(lookup));
-        if self.tables.hosts().is_none() {
+        if must_await_hosts {
             self.askers.push(&mut self.awaiting_hosts, slot);
+            self.awaiting_hosts_len += 1;
             return Ok(slot);
         }
         let result = self.look(slot, self.config.waiting_max(), now, network);
@@ -228,7 +235,7 @@ impl Resolver {
     /// Stops working for a lookup. Its job ends with it unless others wait for the same.
     pub(crate) fn cancel<N: Network>(&mut self, lookup: Slot, network: &mut N) {
         match self.lookups.at(lookup).state {
-            LookupState::AwaitsHosts => self.askers.remove(&mut self.awaiting_hosts, lookup),
+            LookupState::AwaitsHosts => self.stop_awaiting_hosts(lookup),
             LookupState::Asks { job } => {
                 let askers = &mut self.jobs.at_mut(job).askers;
                 self.askers.remove(askers, lookup);
@@ -251,7 +258,11 @@ impl Resolver {
             self.cut_short.clear();
             return;
         }
-        for (job, socket) in std::mem::take(&mut self.cut_short) {
+        let mut cut_short = std::mem::take(&mut self.cut_short);
+        // Once each: a socket that was cut short in the turn before and in this one has one share.
+        cut_short.sort_unstable();
+        cut_short.dedup();
+        for (job, socket) in cut_short {
             self.ready(job, socket, now, network);
         }
         while let Some((_, slot)) = self.timers.first().filter(|&(deadline, _)| deadline <= now) {
@@ -266,10 +277,22 @@ impl Resolver {
     fn index_hosts<N: Network>(&mut self, now: Moment, network: &mut N) {
         self.tables.index(&|name| network.interface_index(name));
         while let Some(slot) = self.askers.first(self.awaiting_hosts).filter(|_| self.tables.hosts().is_some()) {
-            self.askers.remove(&mut self.awaiting_hosts, slot);
+            self.stop_awaiting_hosts(slot);
             let result = self.look(slot, usize::MAX, now, network);
             debug_assert!(result.is_ok(), "a lookup once admitted finds a place in line");
         }
+    }
+
+    fn stop_awaiting_hosts(&mut self, lookup: Slot) {
+        self.askers.remove(&mut self.awaiting_hosts, lookup);
+        self.awaiting_hosts_len -= 1;
+    }
+
+    /// Whether as many lookups are under way as may ask and wait, should each that awaits the hosts
+    /// file have to be asked.
+    fn has_no_place_left(&self) -> bool {
+        let taken = self.asking + self.line_len + self.awaiting_hosts_len;
+        taken >= self.config.lookups_in_flight_max() + self.config.waiting_max()
     }
 
     /// Answers a lookup from what is here, or puts it to a job.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use msgpump::{Family, HostQuery};
+use msgpump::{Budget, Family, HostQuery};
 
 use crate::support::wire::{A, AAAA, IN, IS_REPLY, PTR, Query, Reply, Transport, question};
 use crate::support::{Act, LONG, NameServer, SHORT, addresses, asking, look_up, outcome, pump, start, turn_until};
@@ -194,6 +194,30 @@ fn a_late_answer_is_ignored_and_costs_nothing() {
     let host = outcome(&mut pump, lookup).unwrap();
     assert_eq!(addresses(&host), ["192.0.2.1"]);
     assert_eq!(server.asked(), 2);
+}
+
+/// However long a flood of forgeries lasts, a turn reads the same few of them.
+#[test]
+fn a_flood_of_forgeries_has_a_small_share_of_each_turn() {
+    const READ_PER_TURN_MAX: u64 = 64;
+    let server = NameServer::start(|query| {
+        let forged = || Act::from(Reply { id: query.id ^ 1, ..Reply::with_host(query, V4, V6) });
+        let flood = |count| std::iter::repeat_with(forged).take(count).chain([Act::Hold]);
+        flood(120).chain(flood(60)).chain(flood(60)).chain([Reply::with_host(query, V4, V6).into()]).collect()
+    });
+    let mut pump = pump(asking([&server]));
+    let lookup = start(&mut pump, v4("host.example"));
+    while server.holding() == 0 {
+        std::thread::yield_now();
+    }
+    for turn in 1..=3 {
+        let before = pump.metrics().ignored_datagrams;
+        pump.turn(Budget::no_wait()).unwrap();
+        let read = pump.metrics().ignored_datagrams - before;
+        assert!((1..=READ_PER_TURN_MAX).contains(&read), "turn {turn}: {read}");
+        assert!(server.release());
+    }
+    outcome(&mut pump, lookup).unwrap();
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod files;
 mod forgery;
 mod line;
 mod search;
+mod staged;
 mod stream;

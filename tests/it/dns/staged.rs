@@ -1,0 +1,130 @@
+//! Rare circumstances of lookups, on a virtual clock.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use msgpump::simulation::{Act, NameServer, Simulation};
+use msgpump::{Family, HostQuery, Pump, ResolverConfig, Settings, StartRefusal};
+
+use crate::support::{look_up, outcome, start};
+
+fn address(last: u8) -> SocketAddr {
+    ([192, 0, 2, last], 53).into()
+}
+
+fn pump(simulation: &Simulation, config: ResolverConfig) -> Pump<()> {
+    simulation.pump(Settings::default().resolver(config).expect("the configuration is within its limits"))
+}
+
+fn v4(name: &str) -> HostQuery {
+    HostQuery::by_name(name).family(Family::V4)
+}
+
+/// What a server said that was of no use is no part of the answer that another one gives.
+#[test]
+fn aliases_that_led_nowhere_are_forgotten() {
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new().alias("a.test", "b.test").alias("b.test", "a.test"));
+    let zone = NameServer::new().alias("a.test", "b.test").host("b.test", ["192.0.2.1"]);
+    simulation.name_server(address(54), zone);
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53), address(54)]));
+    let lookup = start(&mut pump, v4("a.test"));
+    let host = outcome(&mut pump, lookup).expect("the second server knows it");
+    assert_eq!((host.canonical_name.as_str(), host.aliases.as_slice()), ("b.test", &["a.test".to_owned()][..]));
+}
+
+/// A lookup that began before the configuration changed says nothing about the servers of the next.
+#[test]
+fn a_server_without_edns_is_remembered_by_its_address() {
+    let simulation = Simulation::new(1);
+    let slow = NameServer::new().host("a.test", ["192.0.2.1"]).latency(Duration::from_secs(3));
+    simulation.name_server(address(53), slow.always(Act::RefuseEdns));
+    simulation.name_server(address(54), NameServer::new().host("b.test", ["192.0.2.2"]));
+    simulation.write_file("/etc/resolv.conf", "nameserver 192.0.2.53\n");
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let early = start(&mut pump, v4("a.test"));
+    simulation.advance(Duration::from_secs(2));
+    simulation.write_file("/etc/resolv.conf", "nameserver 192.0.2.54\n");
+    assert_eq!(pump.resolver_config().servers(), [address(54)]);
+    outcome(&mut pump, early).expect("it is answered by the server that it was put to");
+    look_up(&mut pump, "b.test").expect("the other server knows it");
+    let asked: Vec<_> = simulation.queries().into_iter().map(|query| (query.server, query.edns)).collect();
+    let expected = [(address(53), true), (address(53), false), (address(54), true), (address(54), true)];
+    assert_eq!(asked, expected);
+}
+
+/// While the hosts file is indexed, nobody knows yet who will have to stand in line.
+#[test]
+fn the_line_has_an_end_while_the_hosts_file_is_indexed() {
+    let simulation = Simulation::new(1);
+    simulation.write_file("/etc/hosts", "192.0.2.9 filed.test\n".repeat(5_000));
+    simulation.name_server(address(53), NameServer::new());
+    let config = ResolverConfig::new([address(53)]).with_lookups_in_flight_max(2).with_waiting_max(3);
+    let mut pump = pump(&simulation, config);
+    let window = pump.root_window();
+    let lookups: Vec<_> = (0..5).map(|number| start(&mut pump, v4(&format!("host{number}.test")))).collect();
+    let error = pump.lookup_host(window, v4("one.too.many.test")).expect_err("five have places");
+    assert_eq!(error.refusal, StartRefusal::Full);
+    pump.cancel(lookups[0]);
+    let last = start(&mut pump, v4("filed.test"));
+    outcome(&mut pump, last).expect("the file knows it");
+    for &lookup in &lookups[1..] {
+        outcome(&mut pump, lookup).expect_err("nobody knows it");
+    }
+}
+
+/// The patience with the second family ends also where there is no descriptor to ask for it.
+#[test]
+fn half_an_answer_is_told_without_a_descriptor() {
+    let simulation = Simulation::new(1);
+    let zone = NameServer::new().host("a.test", ["192.0.2.1", "2001:db8::1"]);
+    simulation.name_server(address(53), zone.then(Act::Answer).then(Act::Truncate));
+    let config = ResolverConfig::new([address(53)]).with_family_patience(Duration::from_secs(2));
+    let mut pump = pump(&simulation, config);
+    let lookup = start(&mut pump, HostQuery::by_name("a.test"));
+    simulation.limit_descriptors(0);
+    let host = outcome(&mut pump, lookup).expect("one family is known");
+    assert!(host.incomplete && host.addresses.len() == 1, "{host:?}");
+    assert!(simulation.elapsed() < Duration::from_secs(3), "{:?}", simulation.elapsed());
+}
+
+/// Each of several pumps on one stage is told of its own sockets, whoever waits first.
+#[test]
+fn pumps_on_one_stage_leave_each_other_their_answers() {
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new().host("a.test", ["192.0.2.1"]));
+    let mut pumps = [(); 2].map(|()| pump(&simulation, ResolverConfig::new([address(53)])));
+    let lookups = pumps.each_mut().map(|pump| start(pump, v4("a.test")));
+    for (pump, lookup) in pumps.iter_mut().zip(lookups) {
+        outcome(pump, lookup).expect("the server answers");
+    }
+    assert!(simulation.elapsed() < Duration::from_secs(1), "{:?}", simulation.elapsed());
+}
+
+/// To find the way to an address costs a system call or two: a long answer must not hold up a frame.
+#[test]
+fn of_a_long_answer_the_first_addresses_are_put_in_order() {
+    let simulation = Simulation::new(1);
+    // Its scope differs from that of the way to it, so it is worth the least (RFC 6724 section 6, rule 2).
+    let addresses: Vec<_> =
+        (0..70).map(|last| format!("{}.{last}", if last == 0 { "169.254.1" } else { "10.0.0" })).collect();
+    let zone = NameServer::new().host("a.test", addresses.iter().map(String::as_str));
+    simulation.name_server(address(53), zone);
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]));
+    let host = look_up(&mut pump, "a.test").expect("the server knows it");
+    let mut expected = addresses;
+    expected[..64].rotate_left(1);
+    assert_eq!(host.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+}
+
+/// An IPv4 address in its IPv6 form is the same host, in the hosts file as for the name servers.
+#[test]
+fn a_mapped_address_is_found_in_the_hosts_file() {
+    let simulation = Simulation::new(1);
+    simulation.write_file("/etc/hosts", "192.0.2.9 filed.test\n");
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let mapped: IpAddr = "::ffff:192.0.2.9".parse().expect("it is an address");
+    let lookup = start(&mut pump, HostQuery::by_address(mapped));
+    let host = outcome(&mut pump, lookup).expect("the file knows it");
+    assert_eq!((host.canonical_name.as_str(), host.addresses.as_slice()), ("filed.test", &[mapped][..]));
+}
