@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
-use msgpump::{Budget, Family, HostQuery, Pump, ResolverConfig, Settings, StartRefusal};
+use msgpump::{Budget, Family, HostQuery, Pump, ResolverConfig, Rest, Settings, StartRefusal};
 
 use crate::support::{look_up, outcome, start};
 
@@ -147,4 +147,28 @@ fn ready_sockets_starve_no_posts() {
         let posts = pump.next_posted(|()| true).into_iter().count();
         assert_eq!(posts, 1, "turn {turn}");
     }
+}
+
+/// A long line that moves fast, because there is no way to any server, does not hold a turn up.
+#[test]
+fn of_a_line_without_a_network_each_turn_ends_a_part() {
+    const MOVES_PER_TURN_MAX: usize = 256;
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new().always(Act::Drop));
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]).with_lookups_in_flight_max(1));
+    let first = start(&mut pump, v4("first.test"));
+    for number in 0..1000 {
+        start(&mut pump, v4(&format!("host{number}.test")));
+    }
+    simulation.cut_off(Family::V4);
+    pump.cancel(first);
+    let mut ended = 0;
+    for _ in 0..4 {
+        assert_eq!(pump.rest(), Rest::Until(simulation.now()), "the line moves without waiting");
+        pump.turn(Budget::no_wait()).expect("the stage's wait works");
+        let ending = std::iter::from_fn(|| pump.next_message()).count();
+        assert!((1..=MOVES_PER_TURN_MAX).contains(&ending), "{ending}");
+        ended += ending;
+    }
+    assert_eq!((ended, pump.rest()), (1000, Rest::Forever));
 }
