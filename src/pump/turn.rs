@@ -284,8 +284,4 @@ impl<T> Pump<T> {
         }
         taken
     }
-
-    pub(super) fn soonest(&self) -> Option<Moment> {
-        self.engine.next_deadline()
-    }
 }
