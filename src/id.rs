@@ -3,6 +3,9 @@
 //! Floor 0. An id is eight bytes, `Copy`, and never zero. It holds a slot, the slot's generation and
 //! the tag of the pump that gave it out, so an id that has outlived its thing reaches nobody, and an
 //! id of another pump is told from one whose thing is over.
+//!
+//! Generations have 32 bits, of which slotmap keeps one for itself: an id that is kept while its slot is
+//! used 2^31 times more would name the latest tenant.
 
 use std::fmt;
 use std::num::NonZeroU64;

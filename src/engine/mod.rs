@@ -16,7 +16,7 @@ mod select;
 use std::time::Duration;
 
 use crate::error::{PostError, PostRefusal, StartRefusal};
-use crate::id::{GroupId, GroupKey, OperationId, OperationKey, Owner, PumpTag, WindowId, WindowKey};
+use crate::id::{GroupId, GroupKey, OperationId, Owner, PumpTag, WindowId, WindowKey};
 use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -228,10 +228,6 @@ impl<T> Engine<T> {
     }
 
     fn live_slot(&self, operation: OperationId) -> Option<Slot> {
-        self.live_key(operation).and_then(|key| self.operations.slot(key))
-    }
-
-    fn live_key(&self, operation: OperationId) -> Option<OperationKey> {
-        operation.key(self.tag)
+        operation.key(self.tag).and_then(|key| self.operations.slot(key))
     }
 }

@@ -39,7 +39,7 @@ impl<T> Pump<T> {
     ///
     /// Constant.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.soonest().and_then(|moment| self.instant(moment))
+        self.engine.next_deadline().and_then(|moment| self.time_line.instant(moment))
     }
 }
 

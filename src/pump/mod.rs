@@ -10,7 +10,6 @@ mod settings;
 mod turn;
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
@@ -357,11 +356,6 @@ impl<T> Pump<T> {
 
     fn now(&self) -> Moment {
         self.time_line.moment(self.outside.now())
-    }
-
-    /// The instant of a moment that the clock could express when it was set.
-    fn instant(&self, moment: Moment) -> Option<Instant> {
-        self.time_line.instant(moment)
     }
 }
 

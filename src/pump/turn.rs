@@ -91,19 +91,19 @@ impl Budget {
     }
 }
 
-/// What is left of a budget.
+/// What is left of a budget for ready sockets.
 struct Allowance {
-    things: usize,
+    sockets: usize,
     taken: usize,
     deadline: Option<Instant>,
 }
 
 impl Allowance {
-    /// Takes one thing's share, if there is one left.
+    /// Takes one socket's share, if there is one left.
     fn take(&mut self, now: impl FnOnce() -> Instant) -> bool {
         let asks_clock = self.taken > 0 && self.taken.is_multiple_of(SOCKETS_BETWEEN_CLOCK_READINGS);
         let is_late = || self.deadline.is_some_and(|deadline| now() >= deadline);
-        if self.taken >= self.things || asks_clock && is_late() {
+        if self.taken >= self.sockets || asks_clock && is_late() {
             return false;
         }
         self.taken += 1;
@@ -207,12 +207,22 @@ impl<T> Pump<T> {
         let instant = self.outside.now();
         let now = self.time_line.moment(instant);
         let deadline = budget.time.and_then(|time| instant.checked_add(time));
-        let mut allowance = Allowance { things: budget.messages, taken: 0, deadline };
+        let mut allowance = Allowance { sockets: self.share_of_sockets(budget.messages), taken: 0, deadline };
         self.work_on_sockets(now, &mut allowance);
         self.engine.advance(now, &mut self.outside);
-        allowance.taken += self.take_over_posts(allowance.things - allowance.taken);
+        let sockets = allowance.taken;
+        let posts = self.take_over_posts(budget.messages - sockets);
         let more = !self.ready.is_empty() || !self.inbox.is_empty() && self.engine.room() > 0;
-        Ok(Turn { taken_over: allowance.taken, more })
+        Ok(Turn { taken_over: sockets + posts, more })
+    }
+
+    /// How many of a turn's things may be ready sockets: half where posts wait, so that neither starves
+    /// the other; an odd one is for either in turn.
+    fn share_of_sockets(&self, things: usize) -> usize {
+        if self.inbox.is_empty() || self.engine.room() == 0 {
+            return things;
+        }
+        things / 2 + usize::from(!things.is_multiple_of(2) && self.engine.metrics.turns.is_multiple_of(2))
     }
 
     fn wait(&mut self, wait: Wait, past_ready: bool) -> Result<(), Error> {
@@ -273,9 +283,5 @@ impl<T> Pump<T> {
             }
         }
         taken
-    }
-
-    pub(super) fn soonest(&self) -> Option<Moment> {
-        self.engine.next_deadline()
     }
 }

@@ -43,6 +43,10 @@ use tables::Tables;
 /// How long the line waits for a descriptor when no job's end has given one back.
 const DESCRIPTOR_PATIENCE: Duration = Duration::from_millis(50);
 
+/// How many jobs leave the line in one turn. Where there is no way to a server each is over at once, and
+/// a long line would hold the turn up.
+const LINE_MOVES_PER_TURN: usize = 256;
+
 slotmap::new_key_type! { struct LookupKey; }
 
 /// What a lookup tells its operation.
@@ -443,18 +447,22 @@ impl Resolver {
         self.arm(slot);
     }
 
-    /// Lets those in line begin, as many as there are places.
+    /// Lets those in line begin, as many as there are places, but not all of a long line in one turn.
     fn move_line<N: Network>(&mut self, now: Moment, network: &mut N) {
         let patience_over = self.starved_until.is_some_and(|until| until <= now);
         if !self.place_free && !patience_over {
             return;
         }
         (self.place_free, self.starved_until) = (false, None);
-        while self.asking < self.config.lookups_in_flight_max() && self.starved_until.is_none() {
-            let Some(slot) = self.line_links.first(self.line) else { break };
+        for _ in 0..LINE_MOVES_PER_TURN {
+            if self.asking >= self.config.lookups_in_flight_max() || self.starved_until.is_some() {
+                return;
+            }
+            let Some(slot) = self.line_links.first(self.line) else { return };
             self.leave_line(slot);
             self.begin_job(self.jobs.key_at(slot), now, network);
         }
+        self.place_free = self.starved_until.is_none();
     }
 
     fn leave_line(&mut self, slot: Slot) {

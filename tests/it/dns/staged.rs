@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
-use msgpump::{Family, HostQuery, Pump, ResolverConfig, Settings, StartRefusal};
+use msgpump::{Budget, Family, HostQuery, Pump, ResolverConfig, Rest, Settings, StartRefusal};
 
 use crate::support::{look_up, outcome, start};
 
@@ -127,4 +127,48 @@ fn a_mapped_address_is_found_in_the_hosts_file() {
     let lookup = start(&mut pump, HostQuery::by_address(mapped));
     let host = outcome(&mut pump, lookup).expect("the file knows it");
     assert_eq!((host.canonical_name.as_str(), host.addresses.as_slice()), ("filed.test", &[mapped][..]));
+}
+
+/// Sockets that are ready turn after turn leave the posts of other threads a share of each.
+#[test]
+fn ready_sockets_starve_no_posts() {
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new().host("a.test", ["192.0.2.1"]));
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]));
+    for number in 0..20 {
+        start(&mut pump, v4(&format!("host{number}.test")));
+    }
+    let (window, poster) = (pump.root_window(), pump.poster());
+    (0..10).for_each(|_| poster.post(window, ()).expect("there is room"));
+    simulation.advance(Duration::from_millis(2));
+    for turn in 1..=10 {
+        let taken_over = pump.turn(Budget::no_wait().messages(2)).expect("the stage's wait works").taken_over;
+        assert_eq!(taken_over, 2);
+        let posts = pump.next_posted(|()| true).into_iter().count();
+        assert_eq!(posts, 1, "turn {turn}");
+    }
+}
+
+/// A long line that moves fast, because there is no way to any server, does not hold a turn up.
+#[test]
+fn of_a_line_without_a_network_each_turn_ends_a_part() {
+    const MOVES_PER_TURN_MAX: usize = 256;
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new().always(Act::Drop));
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]).with_lookups_in_flight_max(1));
+    let first = start(&mut pump, v4("first.test"));
+    for number in 0..1000 {
+        start(&mut pump, v4(&format!("host{number}.test")));
+    }
+    simulation.cut_off(Family::V4);
+    pump.cancel(first);
+    let mut ended = 0;
+    for _ in 0..4 {
+        assert_eq!(pump.rest(), Rest::Until(simulation.now()), "the line moves without waiting");
+        pump.turn(Budget::no_wait()).expect("the stage's wait works");
+        let ending = std::iter::from_fn(|| pump.next_message()).count();
+        assert!((1..=MOVES_PER_TURN_MAX).contains(&ending), "{ending}");
+        ended += ending;
+    }
+    assert_eq!((ended, pump.rest()), (1000, Rest::Forever));
 }
