@@ -6,7 +6,8 @@
 //! Every message is in two lists at once: the one order of the whole queue, and the [`Chain`] of
 //! whoever owns it, an operation or the posts of a window. So the next message, the last one, and
 //! all of one owner are each found without looking at any other. Nodes live in one array and are
-//! reused; the queue's memory is that of the most messages that ever waited together.
+//! reused, from the array's start again whenever the queue has become empty, so that what comes in a row
+//! lies in a row. The queue's memory is that of the most messages that ever waited together.
 
 use crate::message::{Message, Payload};
 
@@ -39,8 +40,10 @@ pub(crate) struct MessageQueue<T> {
     nodes: Vec<Node<T>>,
     order: Chain,
     len: usize,
-    /// Nodes without a message, linked by `order`.
+    /// Nodes that a message has left while others waited, linked by `order`.
     free: Place,
+    /// The first of the nodes that had no message since the queue was last empty.
+    fresh: Place,
     /// Purged messages whose payloads are not dropped yet, linked by `order`.
     purged: Place,
 }
@@ -64,7 +67,7 @@ impl Links {
 
 impl<T> MessageQueue<T> {
     pub(crate) fn new() -> MessageQueue<T> {
-        MessageQueue { nodes: Vec::new(), order: Chain::EMPTY, len: 0, free: NONE, purged: NONE }
+        MessageQueue { nodes: Vec::new(), order: Chain::EMPTY, len: 0, free: NONE, fresh: 0, purged: NONE }
     }
 
     #[inline]
@@ -83,20 +86,30 @@ impl<T> MessageQueue<T> {
     }
 
     fn append_node(&mut self, chain: &mut Chain) -> Place {
-        if self.free == NONE {
-            self.grow();
-        }
-        let place = self.free;
-        self.free = self.nodes[place as usize].order.next;
+        let place = self.take_node();
         append(&mut self.nodes, &mut self.order, |node| &mut node.order, place);
         append(&mut self.nodes, chain, |node| &mut node.chain, place);
         self.len += 1;
         place
     }
 
+    #[inline]
+    fn take_node(&mut self) -> Place {
+        if self.free != NONE {
+            let place = self.free;
+            self.free = self.nodes[place as usize].order.next;
+            return place;
+        }
+        if self.fresh as usize == self.nodes.len() {
+            self.grow();
+        }
+        self.fresh += 1;
+        self.fresh - 1
+    }
+
     #[cold]
     fn grow(&mut self) {
-        self.free = Place::try_from(self.nodes.len()).expect("messages are bounded far below the range of a place");
+        assert!(self.fresh < NONE, "messages are bounded far below the range of a place");
         self.nodes.push(Node { message: None, order: Links::NOWHERE, chain: Links::NOWHERE });
     }
 
@@ -183,10 +196,15 @@ impl<T> MessageQueue<T> {
         self.len -= 1;
     }
 
+    /// Takes back a node that is in no list.
     #[inline]
     fn give_node(&mut self, place: Place) {
-        self.nodes[place as usize].order.next = self.free;
-        self.free = place;
+        if self.len == 0 && self.purged == NONE {
+            (self.free, self.fresh) = (NONE, 0);
+        } else {
+            self.nodes[place as usize].order.next = self.free;
+            self.free = place;
+        }
     }
 }
 

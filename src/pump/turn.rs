@@ -213,6 +213,9 @@ impl<T> Pump<T> {
     }
 
     fn wait(&mut self, wait: Wait, past_ready: bool) -> Result<(), Error> {
+        if wait != Wait::No {
+            self.inbox.linger();
+        }
         let timeout = match wait {
             Wait::No => Some(Duration::ZERO),
             // The inbox is asked last, so that a post that comes later wakes.
@@ -261,13 +264,13 @@ impl<T> Pump<T> {
 
     fn take_over_posts(&mut self, allowance: &mut Allowance) {
         let limit = self.engine.room().min(allowance.things - allowance.taken);
-        for (window, payload) in self.inbox.drain(limit) {
+        self.inbox.take_over(limit, |window, payload| {
             allowance.taken += 1;
             if self.engine.post(window, payload).is_err() {
                 self.engine.metrics.dropped_posts += 1;
                 log::debug!("a post for {window} came after its end, dropped");
             }
-        }
+        });
     }
 
     pub(super) fn soonest(&self) -> Option<Moment> {
