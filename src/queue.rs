@@ -16,6 +16,8 @@ type Place = u32;
 const NONE: Place = Place::MAX;
 
 /// The two ends of a list: the messages of one owner, kept by the owner, or the whole order.
+///
+/// An empty list has no latest; its oldest is then without meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chain {
     oldest: Place,
@@ -28,6 +30,11 @@ impl Chain {
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.latest == NONE
+    }
+
+    #[inline]
+    fn first(self) -> Option<Position> {
+        (!self.is_empty()).then_some(Position(self.oldest))
     }
 }
 
@@ -54,7 +61,8 @@ struct Node<T> {
     chain: Links,
 }
 
-/// The neighbours in one of the lists that a node is in.
+/// The neighbours in one of the lists that a node is in. Beyond the list's ends they are without meaning:
+/// a link that nobody follows is a store that nobody needs.
 #[derive(Clone, Copy)]
 struct Links {
     next: Place,
@@ -87,8 +95,9 @@ impl<T> MessageQueue<T> {
 
     fn append_node(&mut self, chain: &mut Chain) -> Place {
         let place = self.take_node();
-        append(&mut self.nodes, &mut self.order, |node| &mut node.order, place);
-        append(&mut self.nodes, chain, |node| &mut node.chain, place);
+        let nodes = self.nodes.as_mut_slice();
+        append(nodes, &mut self.order, |node| &mut node.order, place);
+        append(nodes, chain, |node| &mut node.chain, place);
         self.len += 1;
         place
     }
@@ -116,7 +125,7 @@ impl<T> MessageQueue<T> {
     /// The oldest message.
     #[inline]
     pub(crate) fn first(&self) -> Option<Position> {
-        position(self.order.oldest)
+        self.order.first()
     }
 
     /// The oldest message that `wanted` accepts. Costs one look at each message before it.
@@ -126,19 +135,19 @@ impl<T> MessageQueue<T> {
             if wanted(self.message_at(position)) {
                 return Some(position);
             }
-            following = self.after(position, |node| node.order);
+            following = self.after(position, self.order, |node| node.order);
         }
         None
     }
 
     /// The oldest message of a chain.
     pub(crate) fn first_of(&self, chain: Chain) -> Option<Position> {
-        position(chain.oldest)
+        chain.first()
     }
 
     /// The message that follows the one at `position` in its owner's chain.
-    pub(crate) fn next_in_chain(&self, position: Position) -> Option<Position> {
-        self.after(position, |node| node.chain)
+    pub(crate) fn next_in_chain(&self, position: Position, chain: Chain) -> Option<Position> {
+        self.after(position, chain, |node| node.chain)
     }
 
     #[inline]
@@ -186,13 +195,15 @@ impl<T> MessageQueue<T> {
     }
 
     #[inline]
-    fn after(&self, Position(place): Position, links: impl Fn(&Node<T>) -> Links) -> Option<Position> {
-        position(links(&self.nodes[place as usize]).next)
+    fn after(&self, Position(place): Position, list: Chain, links: impl Fn(&Node<T>) -> Links) -> Option<Position> {
+        (place != list.latest).then(|| Position(links(&self.nodes[place as usize]).next))
     }
 
+    #[inline]
     fn unlink(&mut self, place: Place, chain: &mut Chain) {
-        unlink(&mut self.nodes, &mut self.order, |node| &mut node.order, place);
-        unlink(&mut self.nodes, chain, |node| &mut node.chain, place);
+        let nodes = self.nodes.as_mut_slice();
+        unlink(nodes, &mut self.order, |node| &mut node.order, place);
+        unlink(nodes, chain, |node| &mut node.chain, place);
         self.len -= 1;
     }
 
@@ -209,31 +220,26 @@ impl<T> MessageQueue<T> {
 }
 
 #[inline]
-fn position(place: Place) -> Option<Position> {
-    (place != NONE).then_some(Position(place))
-}
-
-#[inline]
 fn append<T>(nodes: &mut [Node<T>], list: &mut Chain, links: impl Fn(&mut Node<T>) -> &mut Links, place: Place) {
-    let previous = list.latest;
-    match nodes.get_mut(previous as usize) {
-        Some(node) => links(node).next = place,
+    match nodes.get_mut(list.latest as usize) {
+        Some(latest) => links(latest).next = place,
         None => list.oldest = place,
     }
-    *links(&mut nodes[place as usize]) = Links { next: NONE, previous };
+    links(&mut nodes[place as usize]).previous = list.latest;
     list.latest = place;
 }
 
 #[inline]
 fn unlink<T>(nodes: &mut [Node<T>], list: &mut Chain, links: impl Fn(&mut Node<T>) -> &mut Links, place: Place) {
     let Links { next, previous } = *links(&mut nodes[place as usize]);
-    match nodes.get_mut(previous as usize) {
-        Some(node) => links(node).next = next,
-        None => list.oldest = next,
-    }
-    match nodes.get_mut(next as usize) {
-        Some(node) => links(node).previous = previous,
-        None => list.latest = previous,
+    match (place == list.oldest, place == list.latest) {
+        (true, true) => list.latest = NONE,
+        (true, false) => list.oldest = next,
+        (false, true) => list.latest = previous,
+        (false, false) => {
+            links(&mut nodes[previous as usize]).next = next;
+            links(&mut nodes[next as usize]).previous = previous;
+        }
     }
 }
 
