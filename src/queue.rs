@@ -6,7 +6,8 @@
 //! Every message is in two lists at once: the one order of the whole queue, and the [`Chain`] of
 //! whoever owns it, an operation or the posts of a window. So the next message, the last one, and
 //! all of one owner are each found without looking at any other. Nodes live in one array and are
-//! reused; the queue's memory is that of the most messages that ever waited together.
+//! reused, from the array's start again whenever the queue has become empty, so that what comes in a row
+//! lies in a row. The queue's memory is that of the most messages that ever waited together.
 
 use crate::message::{Message, Payload};
 
@@ -15,6 +16,8 @@ type Place = u32;
 const NONE: Place = Place::MAX;
 
 /// The two ends of a list: the messages of one owner, kept by the owner, or the whole order.
+///
+/// An empty list has no latest; its oldest is then without meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chain {
     oldest: Place,
@@ -28,6 +31,11 @@ impl Chain {
     pub(crate) fn is_empty(self) -> bool {
         self.latest == NONE
     }
+
+    #[inline]
+    fn first(self) -> Option<Position> {
+        (!self.is_empty()).then_some(Position(self.oldest))
+    }
 }
 
 /// Where a message stands in the queue. Valid until the queue next changes.
@@ -39,8 +47,10 @@ pub(crate) struct MessageQueue<T> {
     nodes: Vec<Node<T>>,
     order: Chain,
     len: usize,
-    /// Nodes without a message, linked by `order`.
+    /// Nodes that a message has left while others waited, linked by `order`.
     free: Place,
+    /// The first of the nodes that had no message since the queue was last empty.
+    fresh: Place,
     /// Purged messages whose payloads are not dropped yet, linked by `order`.
     purged: Place,
 }
@@ -51,7 +61,8 @@ struct Node<T> {
     chain: Links,
 }
 
-/// The neighbours in one of the lists that a node is in.
+/// The neighbours in one of the lists that a node is in. Beyond the list's ends they are without meaning:
+/// a link that nobody follows is a store that nobody needs.
 #[derive(Clone, Copy)]
 struct Links {
     next: Place,
@@ -64,7 +75,7 @@ impl Links {
 
 impl<T> MessageQueue<T> {
     pub(crate) fn new() -> MessageQueue<T> {
-        MessageQueue { nodes: Vec::new(), order: Chain::EMPTY, len: 0, free: NONE, purged: NONE }
+        MessageQueue { nodes: Vec::new(), order: Chain::EMPTY, len: 0, free: NONE, fresh: 0, purged: NONE }
     }
 
     #[inline]
@@ -83,27 +94,38 @@ impl<T> MessageQueue<T> {
     }
 
     fn append_node(&mut self, chain: &mut Chain) -> Place {
-        if self.free == NONE {
-            self.grow();
-        }
-        let place = self.free;
-        self.free = self.nodes[place as usize].order.next;
-        append(&mut self.nodes, &mut self.order, |node| &mut node.order, place);
-        append(&mut self.nodes, chain, |node| &mut node.chain, place);
+        let place = self.take_node();
+        let nodes = self.nodes.as_mut_slice();
+        append(nodes, &mut self.order, |node| &mut node.order, place);
+        append(nodes, chain, |node| &mut node.chain, place);
         self.len += 1;
         place
     }
 
+    #[inline]
+    fn take_node(&mut self) -> Place {
+        if self.free != NONE {
+            let place = self.free;
+            self.free = self.nodes[place as usize].order.next;
+            return place;
+        }
+        if self.fresh as usize == self.nodes.len() {
+            self.grow();
+        }
+        self.fresh += 1;
+        self.fresh - 1
+    }
+
     #[cold]
     fn grow(&mut self) {
-        self.free = Place::try_from(self.nodes.len()).expect("messages are bounded far below the range of a place");
+        assert!(self.fresh < NONE, "messages are bounded far below the range of a place");
         self.nodes.push(Node { message: None, order: Links::NOWHERE, chain: Links::NOWHERE });
     }
 
     /// The oldest message.
     #[inline]
     pub(crate) fn first(&self) -> Option<Position> {
-        position(self.order.oldest)
+        self.order.first()
     }
 
     /// The oldest message that `wanted` accepts. Costs one look at each message before it.
@@ -113,19 +135,19 @@ impl<T> MessageQueue<T> {
             if wanted(self.message_at(position)) {
                 return Some(position);
             }
-            following = self.after(position, |node| node.order);
+            following = self.after(position, self.order, |node| node.order);
         }
         None
     }
 
     /// The oldest message of a chain.
     pub(crate) fn first_of(&self, chain: Chain) -> Option<Position> {
-        position(chain.oldest)
+        chain.first()
     }
 
     /// The message that follows the one at `position` in its owner's chain.
-    pub(crate) fn next_in_chain(&self, position: Position) -> Option<Position> {
-        self.after(position, |node| node.chain)
+    pub(crate) fn next_in_chain(&self, position: Position, chain: Chain) -> Option<Position> {
+        self.after(position, chain, |node| node.chain)
     }
 
     #[inline]
@@ -173,49 +195,51 @@ impl<T> MessageQueue<T> {
     }
 
     #[inline]
-    fn after(&self, Position(place): Position, links: impl Fn(&Node<T>) -> Links) -> Option<Position> {
-        position(links(&self.nodes[place as usize]).next)
-    }
-
-    fn unlink(&mut self, place: Place, chain: &mut Chain) {
-        unlink(&mut self.nodes, &mut self.order, |node| &mut node.order, place);
-        unlink(&mut self.nodes, chain, |node| &mut node.chain, place);
-        self.len -= 1;
+    fn after(&self, Position(place): Position, list: Chain, links: impl Fn(&Node<T>) -> Links) -> Option<Position> {
+        (place != list.latest).then(|| Position(links(&self.nodes[place as usize]).next))
     }
 
     #[inline]
-    fn give_node(&mut self, place: Place) {
-        self.nodes[place as usize].order.next = self.free;
-        self.free = place;
+    fn unlink(&mut self, place: Place, chain: &mut Chain) {
+        let nodes = self.nodes.as_mut_slice();
+        unlink(nodes, &mut self.order, |node| &mut node.order, place);
+        unlink(nodes, chain, |node| &mut node.chain, place);
+        self.len -= 1;
     }
-}
 
-#[inline]
-fn position(place: Place) -> Option<Position> {
-    (place != NONE).then_some(Position(place))
+    /// Takes back a node that is in no list.
+    #[inline]
+    fn give_node(&mut self, place: Place) {
+        if self.len == 0 && self.purged == NONE {
+            (self.free, self.fresh) = (NONE, 0);
+        } else {
+            self.nodes[place as usize].order.next = self.free;
+            self.free = place;
+        }
+    }
 }
 
 #[inline]
 fn append<T>(nodes: &mut [Node<T>], list: &mut Chain, links: impl Fn(&mut Node<T>) -> &mut Links, place: Place) {
-    let previous = list.latest;
-    match nodes.get_mut(previous as usize) {
-        Some(node) => links(node).next = place,
+    match nodes.get_mut(list.latest as usize) {
+        Some(latest) => links(latest).next = place,
         None => list.oldest = place,
     }
-    *links(&mut nodes[place as usize]) = Links { next: NONE, previous };
+    links(&mut nodes[place as usize]).previous = list.latest;
     list.latest = place;
 }
 
 #[inline]
 fn unlink<T>(nodes: &mut [Node<T>], list: &mut Chain, links: impl Fn(&mut Node<T>) -> &mut Links, place: Place) {
     let Links { next, previous } = *links(&mut nodes[place as usize]);
-    match nodes.get_mut(previous as usize) {
-        Some(node) => links(node).next = next,
-        None => list.oldest = next,
-    }
-    match nodes.get_mut(next as usize) {
-        Some(node) => links(node).previous = previous,
-        None => list.latest = previous,
+    match (place == list.oldest, place == list.latest) {
+        (true, true) => list.latest = NONE,
+        (true, false) => list.oldest = next,
+        (false, true) => list.latest = previous,
+        (false, false) => {
+            links(&mut nodes[previous as usize]).next = next;
+            links(&mut nodes[next as usize]).previous = previous;
+        }
     }
 }
 

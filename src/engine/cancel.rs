@@ -86,7 +86,7 @@ impl<T> Engine<T> {
             };
             let unwanted = unwanted(payload);
             let Some(window) = self.operations.window_mut(key) else { break };
-            following = self.queue.next_in_chain(position);
+            following = self.queue.next_in_chain(position, window.posts);
             if unwanted {
                 self.queue.purge_one(position, &mut window.posts);
                 self.posted -= 1;

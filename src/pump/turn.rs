@@ -275,13 +275,13 @@ impl<T> Pump<T> {
     /// Puts what other threads posted into the queue, at most `limit` posts, and says how many they were.
     pub(super) fn take_over_posts(&mut self, limit: usize) -> usize {
         let mut taken = 0;
-        for (window, payload) in self.inbox.drain(limit.min(self.engine.room())) {
+        self.inbox.take_over(limit.min(self.engine.room()), |window, payload| {
             taken += 1;
             if self.engine.post(window, payload).is_err() {
                 self.engine.metrics.dropped_posts += 1;
                 log::debug!("a post for {window} came after its end, dropped");
             }
-        }
+        });
         taken
     }
 }

@@ -1,6 +1,8 @@
 //! What other threads hand to the pump.
 //!
-//! A list behind a lock that is held for a push or a swap, never while code of the program runs.
+//! A list behind a lock that is held for a push or a swap, never while code of the program runs. The
+//! pump takes the whole list in exchange for its own empty one, and then has no need of the lock until
+//! it has taken over every post of it; what it still holds counts against the capacity.
 //! Under the same lock is a flag that says whether the next post must wake the pump. The pump puts it
 //! up where nothing waits, before it sleeps; a thread that adds a post takes it down, and wakes the pump
 //! if it was up. So no wake-up is lost, and of a burst of posts only the first wakes.
@@ -29,8 +31,8 @@ pub struct Poster<T> {
 /// The pump's end.
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
-    /// Swapped with the shared list at each drain, so that neither is allocated anew.
-    drained: VecDeque<(WindowId, T)>,
+    /// Older than all in the shared list, with which it is swapped once it is empty.
+    held: VecDeque<(WindowId, T)>,
     /// Nothing waited when the flag was put up, and nothing was taken out since: while nothing waits,
     /// it is still up.
     asked_for_wake: bool,
@@ -40,8 +42,11 @@ pub(crate) struct Inbox<T> {
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// How many posts wait; changed with the lock held. Read without it, it may be late by a moment.
+    /// How many posts are in the list; changed with the lock held. Read without it, it may be late by a
+    /// moment.
     len: AtomicUsize,
+    /// How many posts the pump holds; changed by the pump alone, in large steps.
+    held: AtomicUsize,
     wakes: AtomicU64,
     wake: Wake,
 }
@@ -84,7 +89,7 @@ impl<T> Poster<T> {
     pub fn post(&self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         let must_wake = {
             let mut state = self.shared.lock();
-            if let Some(refusal) = state.refusal(window) {
+            if let Some(refusal) = state.refusal(window, &self.shared.held) {
                 return Err(PostError { payload, refusal });
             }
             state.posts.push_back((window, payload));
@@ -113,8 +118,9 @@ impl<T> std::fmt::Debug for Poster<T> {
 impl<T> Inbox<T> {
     pub(crate) fn new(capacity: usize, wake: Wake) -> Inbox<T> {
         let state = State { posts: VecDeque::new(), wake_wanted: true, capacity, is_open: true, windows: Vec::new() };
-        let shared = Shared { state: Mutex::new(state), len: AtomicUsize::new(0), wakes: AtomicU64::new(0), wake };
-        Inbox { shared: Arc::new(shared), drained: VecDeque::new(), asked_for_wake: true, wakes_waited_for: 0 }
+        let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let shared = Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake };
+        Inbox { shared: Arc::new(shared), held: VecDeque::new(), asked_for_wake: true, wakes_waited_for: 0 }
     }
 
     pub(crate) fn poster(&self) -> Poster<T> {
@@ -137,15 +143,17 @@ impl<T> Inbox<T> {
         if let Some(entry) = state.windows.get_mut(window.slot()) {
             entry.take_if(|open| *open == window);
         }
-        let (purged, kept) = std::mem::take(&mut state.posts).into_iter().partition(|post| post.0 == window);
-        state.posts = kept;
-        self.shared.len.store(state.posts.len(), Relaxed);
+        let posts = std::mem::take(&mut self.held).into_iter().chain(std::mem::take(&mut state.posts));
+        let (purged, kept) = posts.partition(|post| post.0 == window);
+        self.held = kept;
+        self.shared.len.store(0, Relaxed);
+        self.shared.held.store(self.held.len(), Relaxed);
         self.asked_for_wake = false;
         purged
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.shared.len.load(Relaxed) == 0
+        self.held.is_empty() && self.shared.len.load(Relaxed) == 0
     }
 
     pub(crate) fn wakes(&self) -> u64 {
@@ -160,6 +168,9 @@ impl<T> Inbox<T> {
 
     /// Asks to be woken by the next post unless one waits already, and says whether one does.
     pub(crate) fn want_wake(&mut self) -> bool {
+        if !self.held.is_empty() {
+            return true;
+        }
         if self.asked_for_wake && self.is_empty() {
             return false;
         }
@@ -169,19 +180,29 @@ impl<T> Inbox<T> {
         !state.wake_wanted
     }
 
-    /// Takes out the oldest posts, at most `limit`.
-    pub(crate) fn drain(&mut self, limit: usize) -> impl Iterator<Item = (WindowId, T)> + '_ {
-        if !self.is_empty() && limit > 0 {
-            self.asked_for_wake = false;
-            let mut state = self.shared.lock();
-            if state.posts.len() <= limit {
-                std::mem::swap(&mut state.posts, &mut self.drained);
-            } else {
-                self.drained.extend(state.posts.drain(..limit));
-            }
-            self.shared.len.store(state.posts.len(), Relaxed);
+    /// Hands the oldest posts to `accept`, at most `limit`. Goes to the shared list once: taken out one
+    /// by one as they come, posts would cost both sides more.
+    pub(crate) fn take_over(&mut self, limit: usize, mut accept: impl FnMut(WindowId, T)) {
+        let held = self.held.len().min(limit);
+        self.held.drain(..held).for_each(|(window, payload)| accept(window, payload));
+        if self.held.is_empty() {
+            self.swap();
+            let new = self.held.len().min(limit - held);
+            self.held.drain(..new).for_each(|(window, payload)| accept(window, payload));
         }
-        self.drained.drain(..)
+        self.shared.held.store(self.held.len(), Relaxed);
+    }
+
+    /// Takes all that is in the shared list, while nothing is held.
+    fn swap(&mut self) {
+        if self.shared.len.load(Relaxed) == 0 {
+            return;
+        }
+        self.asked_for_wake = false;
+        let mut state = self.shared.lock();
+        std::mem::swap(&mut state.posts, &mut self.held);
+        self.shared.len.store(0, Relaxed);
+        self.shared.held.store(self.held.len(), Relaxed);
     }
 }
 
@@ -192,7 +213,7 @@ impl<T> Drop for Inbox<T> {
             state.is_open = false;
             std::mem::take(&mut state.posts)
         };
-        // Outside the lock: a payload's drop may use a poster.
+        // Outside the lock: a payload's drop may use a poster. What is held is dropped after this.
         drop(posts);
     }
 }
@@ -217,12 +238,12 @@ impl<T> Shared<T> {
 }
 
 impl<T> State<T> {
-    fn refusal(&self, window: WindowId) -> Option<PostRefusal> {
+    fn refusal(&self, window: WindowId, held: &AtomicUsize) -> Option<PostRefusal> {
         if !self.is_open {
             Some(PostRefusal::PumpGone)
         } else if self.windows.get(window.slot()) != Some(&Some(window)) {
             Some(PostRefusal::NoSuchWindow(window))
-        } else if self.posts.len() >= self.capacity {
+        } else if self.posts.len() + held.load(Relaxed) >= self.capacity {
             Some(PostRefusal::Full)
         } else {
             None
