@@ -192,7 +192,7 @@ fn what_is_malformed_is_told_and_not_sent() {
         "a\0b",
         "a b",
         "host\n",
-        "h\u{f6}st.example",
+        "h\u{fffd}st.example",
         "a\\.b",
         "1.2.3.4.5.6",
         "127.1",
