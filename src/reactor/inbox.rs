@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::{PostError, PostRefusal};
 use crate::id::WindowId;
 
-/// How often the pump lets other threads run before it sleeps, where posts have just come.
-const YIELDS_BEFORE_SLEEP: usize = 30;
+/// How often a thread lets others run before it sleeps: for the lock, or the pump after a burst for more.
+const YIELDS_MAX: usize = 16;
 
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
@@ -91,6 +91,7 @@ impl<T> Poster<T> {
     /// worker.join().expect("the worker does not panic")?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn post(&self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         let must_wake = {
             let mut state = self.shared.lock();
@@ -194,7 +195,7 @@ impl<T> Inbox<T> {
     /// Waits a moment for a burst to go on, which costs less than to sleep and to be woken.
     pub(crate) fn linger(&mut self) {
         if std::mem::take(&mut self.is_busy) {
-            for _ in 0..YIELDS_BEFORE_SLEEP {
+            for _ in 0..YIELDS_MAX {
                 if !self.is_empty() {
                     break;
                 }
@@ -244,11 +245,29 @@ impl<T> Drop for Inbox<T> {
 }
 
 impl<T> Shared<T> {
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State<T>> {
+        match self.state.try_lock() {
+            Ok(state) => state,
+            Err(_) => self.lock_contended(),
+        }
+    }
+
+    /// Lets other threads run before it sleeps: the lock is held for a few nanoseconds, and where a
+    /// thread sleeps for it, the next unlock is a system call.
+    #[cold]
+    fn lock_contended(&self) -> MutexGuard<'_, State<T>> {
+        for _ in 0..YIELDS_MAX {
+            std::thread::yield_now();
+            if let Ok(state) = self.state.try_lock() {
+                return state;
+            }
+        }
         // No code of the program runs under the lock, so a panic cannot have left it half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cold]
     fn wake(&self) {
         match (self.wake)() {
             // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
@@ -263,6 +282,7 @@ impl<T> Shared<T> {
 }
 
 impl<T> State<T> {
+    #[inline]
     fn refusal(&self, window: WindowId, held: &AtomicUsize) -> Option<PostRefusal> {
         if !self.is_open {
             Some(PostRefusal::PumpGone)
