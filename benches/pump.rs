@@ -1,6 +1,5 @@
 //! What a message costs, from this thread and from others, and a turn with nothing to do.
 
-mod memory;
 mod support;
 
 use std::collections::VecDeque;
@@ -11,7 +10,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
-use memory::{HELD, memory};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use msgpump::{Budget, Family, HostQuery, Payload, Protocol, ProtocolQuery, Pump, ResolverConfig, Settings, Timer};
@@ -47,22 +45,7 @@ fn main() {
             let name = format!("burst::pump, {threads} threads");
             ratio(&name, 1.0, || channel_burst(threads), || pump_burst(threads));
         }
-        memory_of_messages();
     });
-}
-
-/// What a message of [`Words`] takes in the queue and before it is taken over, and an operation with its
-/// outcome.
-fn memory_of_messages() {
-    let settings = Settings::default().queue_capacity(HELD);
-    let mut pump = Pump::with_settings(settings).expect("there are descriptors left");
-    let (window, poster) = (pump.root_window(), pump.poster());
-    let post = |number| poster.post(window, words(number)).expect("there is room");
-    memory("memory::post of another thread", || (0..HELD).for_each(post));
-    let post = |number| pump.post(window, words(number)).expect("there is room");
-    memory("memory::queued message", || (0..HELD).for_each(post));
-    let look_up = |_| _ = pump.lookup_protocol(window, ProtocolQuery::by_number(6)).expect("its window is open");
-    memory("memory::protocol lookup with its answer", || (0..HELD).for_each(look_up));
 }
 
 /// Messages in, then out, on one thread.

@@ -1,6 +1,5 @@
 //! What a timer costs to set and to kill, among few and among many, and what the next deadline costs.
 
-mod memory;
 mod random;
 mod support;
 
@@ -9,7 +8,6 @@ use std::mem::replace;
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
-use memory::{HELD, memory};
 use msgpump::{OperationId, Pump, Timer};
 use random::Random;
 use slotmap::{DefaultKey, SlotMap};
@@ -38,13 +36,6 @@ fn main() {
         for live in LIVE {
             let name = format!("next_deadline, {live} live");
             ratio(&name, 1.2, || look_at_next_deadline(1), || look_at_next_deadline(live));
-        }
-        let distant = Duration::from_secs(3600);
-        for (name, timer) in [("once", Timer::once(distant)), ("every", Timer::every(distant))] {
-            let mut pump = Pump::<()>::new().expect("there are descriptors left");
-            let window = pump.root_window();
-            let set = |_| _ = pump.set_timer(window, timer).expect("its window is open");
-            memory(&format!("memory::timer, {name}"), || (0..HELD).for_each(set));
         }
     });
 }

@@ -79,7 +79,7 @@ pub(crate) fn ratio<I: 'static, J: 'static>(
 }
 
 /// Whether the command line wants what is called `name`: it names nothing, or a part of this.
-pub(crate) fn is_wanted(name: &str) -> bool {
+fn is_wanted(name: &str) -> bool {
     let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
     filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
 }
