@@ -214,7 +214,8 @@ impl<T> Inbox<T> {
             let new = self.held.len().min(limit - held);
             self.held.drain(..new).for_each(|(window, payload)| accept(window, payload));
         }
-        if self.is_busy {
+        // Written only when it changes: every post reads it.
+        if self.shared.held.load(Relaxed) != self.held.len() {
             self.shared.held.store(self.held.len(), Relaxed);
         }
     }
