@@ -111,11 +111,12 @@ impl Operations {
     /// Adds an operation of living owners. The caller has made sure that the table is not full.
     #[inline]
     pub(crate) fn insert(&mut self, window: WindowKey, group: Option<GroupKey>, work: Work) -> OperationKey {
-        let (window, group) = (slot_of(window), group.map(slot_of));
-        let key = self.operations.insert(Operation { window, group, work });
-        self.by_window.push(&mut self.windows.at_mut(window).operations, slot_of(key));
+        let operation = Operation { window: slot_of(window), group: group.map(slot_of), work };
+        let key = self.operations.insert(operation);
+        let window = self.windows.get_mut(window).expect("its owners live");
+        self.by_window.push(&mut window.operations, slot_of(key));
         if let Some(group) = group {
-            self.by_group.push(self.groups.at_mut(group), slot_of(key));
+            self.by_group.push(self.groups.get_mut(group).expect("its owners live"), slot_of(key));
         }
         key
     }

@@ -229,10 +229,11 @@ impl<T> Pump<T> {
             return Err(StartRefusal::ZeroInterval);
         }
         let first = match timer.first {
-            FirstTick::After(delay) => self.now().checked_add(delay),
+            FirstTick::After(delay) => {
+                self.now().checked_add(delay).filter(|&first| self.time_line.instant(first).is_some())
+            }
             FirstTick::At(instant) => Some(self.time_line.moment(instant)),
         };
-        let first = first.filter(|&first| self.time_line.instant(first).is_some());
         first.ok_or(StartRefusal::BeyondClock)
     }
 

@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::{PostError, PostRefusal};
 use crate::id::WindowId;
 
+/// How often a thread that meets the lock lets others run before it sleeps for it.
+const YIELDS_MAX: usize = 16;
+
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
@@ -86,6 +89,7 @@ impl<T> Poster<T> {
     /// worker.join().expect("the worker does not panic")?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn post(&self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         let must_wake = {
             let mut state = self.shared.lock();
@@ -190,7 +194,10 @@ impl<T> Inbox<T> {
             let new = self.held.len().min(limit - held);
             self.held.drain(..new).for_each(|(window, payload)| accept(window, payload));
         }
-        self.shared.held.store(self.held.len(), Relaxed);
+        // Written only when it changes: every post reads it.
+        if self.shared.held.load(Relaxed) != self.held.len() {
+            self.shared.held.store(self.held.len(), Relaxed);
+        }
     }
 
     /// Takes all that is in the shared list, while nothing is held.
@@ -219,11 +226,29 @@ impl<T> Drop for Inbox<T> {
 }
 
 impl<T> Shared<T> {
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State<T>> {
+        match self.state.try_lock() {
+            Ok(state) => state,
+            Err(_) => self.lock_contended(),
+        }
+    }
+
+    /// Lets other threads run before it sleeps: the lock is held for a few nanoseconds, and where a
+    /// thread sleeps for it, the next unlock is a system call.
+    #[cold]
+    fn lock_contended(&self) -> MutexGuard<'_, State<T>> {
+        for _ in 0..YIELDS_MAX {
+            std::thread::yield_now();
+            if let Ok(state) = self.state.try_lock() {
+                return state;
+            }
+        }
         // No code of the program runs under the lock, so a panic cannot have left it half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cold]
     fn wake(&self) {
         match (self.wake)() {
             // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
@@ -238,6 +263,7 @@ impl<T> Shared<T> {
 }
 
 impl<T> State<T> {
+    #[inline]
     fn refusal(&self, window: WindowId, held: &AtomicUsize) -> Option<PostRefusal> {
         if !self.is_open {
             Some(PostRefusal::PumpGone)

@@ -143,6 +143,23 @@ fn a_full_inbox_hands_the_payload_back() {
     assert_eq!(pump.rest(), Rest::Forever);
 }
 
+#[test]
+fn posts_of_which_a_turn_took_a_part_count_until_the_rest_is_taken() {
+    let mut pump = pump::<u32>(3);
+    let (window, poster) = (pump.root_window(), pump.poster());
+    let is_full = || poster.post(window, 99).is_err_and(|refused| refused.refusal == PostRefusal::Full);
+    (0..3).for_each(|number| poster.post(window, number).unwrap());
+    for number in 0..10 {
+        assert!(is_full(), "before {number}");
+        let turn = pump.turn(Budget::wait(LONG).messages(1)).unwrap();
+        assert_eq!((turn.taken_over, turn.more, pump.rest()), (1, true, Rest::Ready));
+        poster.post(window, number + 3).unwrap();
+        let message = pump.next_message().unwrap();
+        assert!(matches!(message.payload, Payload::Posted(posted) if posted == number));
+        assert_eq!(pump.rest(), Rest::Ready, "more is in the inbox");
+    }
+}
+
 /// Completions have their room reserved: a full queue refuses posts alone.
 #[test]
 fn a_full_queue_loses_no_completion() {
