@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
-use msgpump::{Budget, Family, HostQuery, Payload, Protocol, ProtocolQuery, Pump, ResolverConfig, Settings, Timer};
+use msgpump::{
+    Budget, Family, HostQuery, Message, Payload, Protocol, ProtocolQuery, Pump, ResolverConfig, Settings, Timer,
+};
 use slotmap::{DefaultKey, SlotMap};
 use support::{Work, ratio};
 
@@ -150,21 +152,14 @@ fn vec_deque(depth: usize) -> Work<()> {
 }
 
 fn post_and_next(depth: usize) -> Work<()> {
-    let mut pump = pump::<Words>();
-    let window = pump.open_window();
-    Work::steady(BATCH, move || {
-        for _ in 0..BATCH / depth {
-            for number in 0..depth {
-                black_box(&mut pump).post(window, words(number)).expect("there is room");
-            }
-            for _ in 0..depth {
-                black_box(&black_box(&mut pump).next_message());
-            }
-        }
-    })
+    post_and(depth, |pump| pump.next_message())
 }
 
 fn post_and_get(depth: usize) -> Work<()> {
+    post_and(depth, |pump| pump.get_message().expect("the system's wait works"))
+}
+
+fn post_and(depth: usize, take: impl Fn(&mut Pump<Words>) -> Option<Message<Words>> + 'static) -> Work<()> {
     let mut pump = pump::<Words>();
     let window = pump.open_window();
     Work::steady(BATCH, move || {
@@ -173,7 +168,7 @@ fn post_and_get(depth: usize) -> Work<()> {
                 black_box(&mut pump).post(window, words(number)).expect("there is room");
             }
             for _ in 0..depth {
-                black_box(&black_box(&mut pump).get_message().expect("the system's wait works"));
+                black_box(&take(black_box(&mut pump)));
             }
         }
     })

@@ -5,7 +5,7 @@
 
 use std::{fmt, io};
 
-use crate::id::{GroupId, WindowId};
+use crate::id::{GroupId, OperationId, WindowId};
 
 /// A call could not be carried out: what was attempted, and why not.
 ///
@@ -19,6 +19,8 @@ enum Kind {
     Machine { attempted: &'static str, source: io::Error },
     /// Waiting for a window that is not open.
     NoSuchWindow(WindowId),
+    /// Waiting for an operation that is over.
+    OperationOver(OperationId),
     /// Waiting past a queue that is full of other messages while more are in the inbox.
     QueueFull,
 }
@@ -32,6 +34,10 @@ impl Error {
         Error(Kind::NoSuchWindow(window))
     }
 
+    pub(crate) fn operation_over(operation: OperationId) -> Error {
+        Error(Kind::OperationOver(operation))
+    }
+
     pub(crate) fn queue_full() -> Error {
         Error(Kind::QueueFull)
     }
@@ -41,7 +47,7 @@ impl Error {
     pub fn kind(&self) -> io::ErrorKind {
         match &self.0 {
             Kind::Machine { source, .. } => source.kind(),
-            Kind::NoSuchWindow(_) => io::ErrorKind::InvalidInput,
+            Kind::NoSuchWindow(_) | Kind::OperationOver(_) => io::ErrorKind::InvalidInput,
             Kind::QueueFull => io::ErrorKind::QuotaExceeded,
         }
     }
@@ -54,6 +60,9 @@ impl fmt::Display for Error {
             Kind::NoSuchWindow(window) => {
                 write!(f, "waiting for messages of {window}: it is destroyed or belongs to another pump")
             }
+            Kind::OperationOver(operation) => {
+                write!(f, "waiting for messages of {operation}: it is over or belongs to another pump")
+            }
             Kind::QueueFull => {
                 f.write_str("waiting for some messages: the queue is full of others, take them before waiting for more")
             }
@@ -65,7 +74,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Machine { source, .. } => Some(source),
-            Kind::NoSuchWindow(_) | Kind::QueueFull => None,
+            Kind::NoSuchWindow(_) | Kind::OperationOver(_) | Kind::QueueFull => None,
         }
     }
 }

@@ -57,11 +57,8 @@ impl<T> Engine<T> {
         Some(swept)
     }
 
-    /// Cancels a window's operations, purges what was posted to it, and forgets it.
+    /// Cancels a window's operations, purges what was posted to it, and forgets it. Not for the root window.
     pub(crate) fn destroy_window<N: Network>(&mut self, window: WindowId, network: &mut N) -> Option<Swept> {
-        if window == self.root() {
-            return None;
-        }
         let mut swept = self.sweep_window(window, network)?;
         let key = window.key(self.tag)?;
         let posts = &mut self.operations.window_mut(key)?.posts;

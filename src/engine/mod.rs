@@ -197,20 +197,19 @@ impl<T> Engine<T> {
 
     /// The soonest moment at which something will be due, whether or not it is past.
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
-        if self.resolver.has_work() {
-            return Some(self.horizon);
-        }
-        let timer = self.timers.first().map(|(deadline, _)| deadline);
-        [timer, self.resolver.next_deadline()].into_iter().flatten().min()
+        self.soonest_with(self.timers.first().map(|(deadline, _)| deadline))
     }
 
-    /// As [`next_deadline`](Engine::next_deadline), without what is due already. Looks at every timer.
+    /// As [`next_deadline`](Engine::next_deadline), without ticks that are due already. Looks at every timer.
     pub(crate) fn next_deadline_after_horizon(&self) -> Option<Moment> {
+        let later = self.timers.first_that(|deadline, _| deadline > self.horizon);
+        self.soonest_with(later.and_then(|slot| self.timers.deadline(slot)))
+    }
+
+    fn soonest_with(&self, timer: Option<Moment>) -> Option<Moment> {
         if self.resolver.has_work() {
             return Some(self.horizon);
         }
-        let later = self.timers.first_that(|deadline, _| deadline > self.horizon);
-        let timer = later.and_then(|slot| self.timers.deadline(slot));
         [timer, self.resolver.next_deadline()].into_iter().flatten().min()
     }
 

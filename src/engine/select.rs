@@ -4,9 +4,12 @@
 //! after [`POSTS_IN_A_ROW_MAX`] queued messages a due tick is let through, and quit waits for what
 //! was queued before it and as many more, not for a program that posts to itself without end.
 
-use super::Engine;
+use std::time::Duration;
+
+use super::{Engine, Repeat};
 use crate::id::{OperationId, WindowId};
 use crate::message::{Filter, Kind, Message, Payload, Tick};
+use crate::moment::Moment;
 use crate::operation::Work;
 use crate::queue::Position;
 use crate::slots::Slot;
@@ -175,45 +178,51 @@ impl<T> Engine<T> {
         }
     }
 
+    /// Makes a timer's message, and sets the timer for its next period if it repeats.
     fn take_tick(&mut self, slot: Slot) -> Message<T> {
         let message = self.tick_message(slot);
-        let Work::Timer { repeat } = self.operations.at(slot).work else {
-            unreachable!("only timers have deadlines here")
-        };
-        match repeat {
-            None => {
+        match (self.repeat_of(slot), &message.payload) {
+            (Some(repeat), Payload::Tick(tick)) => {
+                self.repeats.at_mut(repeat).count = tick.count;
+                self.arm(slot, self.next_period(slot, repeat));
+            }
+            _ => {
                 self.timers.remove(slot);
                 self.operations.remove(slot);
-            }
-            Some(repeat) => {
-                let deadline = self.timers.deadline(slot).expect("a due timer is set");
-                let missed = self.missed(slot, repeat);
-                let repeat = self.repeats.at_mut(repeat);
-                repeat.count += 1;
-                let periods = u32::try_from(missed.saturating_add(1)).unwrap_or(u32::MAX);
-                let next = deadline.saturating_add(repeat.interval.saturating_mul(periods));
-                self.arm(slot, next);
             }
         }
         message
     }
 
     fn tick_message(&self, slot: Slot) -> Message<T> {
-        let Work::Timer { repeat } = self.operations.at(slot).work else {
-            unreachable!("only timers have deadlines here")
-        };
-        let tick = match repeat {
+        let tick = match self.repeat_of(slot) {
             None => Tick { count: 1, missed: 0 },
-            Some(repeat) => Tick { count: self.repeats.at(repeat).count + 1, missed: self.missed(slot, repeat) },
+            Some(repeat) => {
+                let Repeat { interval, count } = *self.repeats.at(repeat);
+                let missed = self.lateness(slot).as_nanos() / interval.as_nanos();
+                Tick { count: count + 1, missed: u64::try_from(missed).unwrap_or(u64::MAX) }
+            }
         };
         Message { window: self.window_of(slot), operation: Some(self.id_of(slot)), payload: Payload::Tick(tick) }
     }
 
-    /// How many whole periods of a due timer have passed after the one that is due.
-    fn missed(&self, slot: Slot, repeat: Slot) -> u64 {
-        let deadline = self.timers.deadline(slot).expect("a due timer is set");
-        let late = self.horizon.since(deadline).as_nanos();
-        u64::try_from(late / self.repeats.at(repeat).interval.as_nanos()).unwrap_or(u64::MAX)
+    fn repeat_of(&self, slot: Slot) -> Option<Slot> {
+        let Work::Timer { repeat } = self.operations.at(slot).work else {
+            unreachable!("only timers have deadlines here")
+        };
+        repeat
+    }
+
+    /// The end of the period that the horizon is in: whole intervals after the deadline that is due.
+    fn next_period(&self, slot: Slot, repeat: Slot) -> Moment {
+        let interval = self.repeats.at(repeat).interval;
+        let into_period = (self.lateness(slot).as_nanos() % interval.as_nanos()) as u64;
+        self.horizon.saturating_add(interval.saturating_sub(Duration::from_nanos(into_period)))
+    }
+
+    /// How long ago a due timer's deadline was.
+    fn lateness(&self, slot: Slot) -> Duration {
+        self.horizon.since(self.timers.deadline(slot).expect("a due timer is set"))
     }
 
     fn quit_message(&self, code: i32) -> Message<T> {

@@ -9,7 +9,7 @@ use super::Pump;
 pub enum Rest {
     /// No: a message can be taken, or a turn has something to take over.
     Ready,
-    /// Until then, or until the pump's descriptor is readable.
+    /// Until then, or until the pump's descriptor is readable. A moment that is past: a turn is due now.
     Until(Instant),
     /// Until the pump's descriptor is readable.
     Forever,

@@ -61,7 +61,8 @@ impl NameFile {
         self.problem.as_deref()
     }
 
-    /// Reads the file if it is another than before. One that cannot be read leaves what was.
+    /// Reads the file if it is another than before. One that cannot be read leaves what was, and is as good
+    /// as none where nothing was.
     pub(crate) fn look(&mut self, files: &impl Files) -> Change {
         let first_look = !std::mem::replace(&mut self.is_known, true);
         match self.look_at_file(files) {
@@ -80,7 +81,7 @@ impl NameFile {
                     log::warn!("{problem}");
                 }
                 self.problem = Some(problem);
-                Change::Unchanged
+                if first_look { Change::Gone } else { Change::Unchanged }
             }
         }
     }

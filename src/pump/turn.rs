@@ -154,11 +154,14 @@ impl<T> Pump<T> {
     /// # Errors
     ///
     /// Fails when the system's wait fails, and at once when the filter names a window that is not
-    /// open: nothing can come for it. Also when the queue is full of messages that it does not admit and
+    /// open or an operation that is over: nothing can come of it. Also when the queue is full of messages that it does not admit and
     /// more are in the inbox of other threads: these could never be taken over.
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
         if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
             return Err(Error::no_such_window(window));
+        }
+        if let Some(operation) = filter.operation.filter(|&operation| !self.engine.is_live(operation)) {
+            return Err(Error::operation_over(operation));
         }
         self.take_or_wait(filter.narrowing())
     }

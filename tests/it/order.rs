@@ -407,3 +407,29 @@ fn the_root_window_cannot_be_destroyed() {
     stage.post(root, "a");
     assert_eq!(stage.next(), Post('a'));
 }
+
+/// Nothing can come of an operation that is over: a wait for it says so instead of lasting for ever.
+#[test]
+fn a_wait_for_an_operation_that_is_over_is_an_error() {
+    let mut stage = Stage::new();
+    let timer = stage.once(stage.first, 1);
+    stage.advance(1);
+    assert_eq!(stage.next(), Seen::Tick(timer));
+    let error = stage.pump.get_message_for(Filter::any().operation(timer)).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+/// More periods pass between two turns than 32 bits count.
+#[test]
+fn a_timer_of_a_nanosecond_keeps_count_and_phase() {
+    let mut stage = Stage::new();
+    let timer = stage.pump.set_timer(stage.first, Timer::every(Duration::from_nanos(1))).unwrap();
+    for (count, pause_ms) in [(1, 10_000), (2, 7)] {
+        stage.advance(pause_ms);
+        let message = stage.pump.next_message().unwrap();
+        assert_eq!(message.operation, Some(timer));
+        let missed = pause_ms * 1_000_000 - 1;
+        assert!(matches!(message.payload, Payload::Tick(tick) if tick == Tick { count, missed }));
+        assert!(stage.pump.next_message().is_none());
+    }
+}

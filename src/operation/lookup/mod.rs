@@ -129,7 +129,7 @@ impl Resolver {
     pub(crate) fn new(config: ResolverConfig) -> Resolver {
         Resolver {
             config: Arc::new(config),
-            tables: Tables::built_in(),
+            tables: Tables::new(),
             lookups: Slots::new(),
             awaiting_hosts: Ring::EMPTY,
             awaiting_hosts_len: 0,

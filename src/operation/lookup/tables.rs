@@ -25,12 +25,12 @@ enum Hosts {
 }
 
 impl Tables {
-    /// What a machine without any files has.
-    pub(super) fn built_in() -> Tables {
+    /// Empty, until the first lookup has the files looked at: a program that looks nothing up pays nothing.
+    pub(super) fn new() -> Tables {
         Tables {
             hosts: Hosts::Indexed(HostsTable::default()),
-            services: Table { table: ServicesTable::built_in(), source: Source::BuiltIn },
-            protocols: Table { table: ProtocolsTable::built_in(), source: Source::BuiltIn },
+            services: Table { table: ServicesTable::default(), source: Source::BuiltIn },
+            protocols: Table { table: ProtocolsTable::default(), source: Source::BuiltIn },
         }
     }
 
