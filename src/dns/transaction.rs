@@ -25,19 +25,21 @@
 //! neither the attempt nor its time. The time for each server is the configured timeout, without the
 //! doubling of some resolvers, so that a lookup's length can be told beforehand.
 
+mod question;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::config::ResolverConfig;
 use super::framing::{FrameReader, FrameWriter};
-use super::message::{
-    Answer, CNAME_HOPS_MAX, ChainEnd, DnsName, EDNS_PAYLOAD_BYTES, FailureCode, Mismatch, Question, Reply,
-    encode_query, parse_reply,
-};
+use super::message::{EDNS_PAYLOAD_BYTES, Mismatch, Question, encode_query, parse_reply};
 use crate::lookup::LookupFailure;
 use crate::moment::Moment;
 use crate::network::{Network, OpenError, SocketKey, SocketOwner, Transport};
+
+pub(crate) use question::Answered;
+use question::{Asking, State, is_ignorant_of_edns};
 
 /// How many datagrams of one socket are read before others get their turn: a flood of forged ones must
 /// not hold up a frame.
@@ -111,34 +113,6 @@ pub(crate) struct Transaction {
     trouble: Option<Trouble>,
 }
 
-/// One question and what became of it.
-struct Asking {
-    question: Question,
-    state: State,
-    /// The aliases on the way to the name that is asked for at the moment.
-    aliases: Vec<DnsName>,
-    ttl_secs: Option<u32>,
-}
-
-enum State {
-    Open,
-    Asked { id: u16, has_edns: bool },
-    Truncated,
-    Failed,
-    Answered(Answered),
-}
-
-/// The answer to one question.
-#[derive(Clone, Debug)]
-pub(crate) struct Answered {
-    pub(crate) server: SocketAddr,
-    /// The aliases passed, the name asked for first.
-    pub(crate) aliases: Vec<DnsName>,
-    pub(crate) canonical: DnsName,
-    pub(crate) ttl_secs: Option<u32>,
-    pub(crate) end: ChainEnd,
-}
-
 enum Exchange {
     None,
     Datagram { socket: SocketKey, deadline: Moment },
@@ -167,11 +141,10 @@ impl Transaction {
         questions: impl IntoIterator<Item = Question>,
         first_server: usize,
     ) -> Transaction {
-        let asking = |question| Asking { question, state: State::Open, aliases: Vec::new(), ttl_secs: None };
         Transaction {
             config,
             owner,
-            questions: questions.into_iter().map(asking).collect(),
+            questions: questions.into_iter().map(Asking::new).collect(),
             first_server,
             tries: 0,
             unreachable_in_a_row: 0,
@@ -218,7 +191,7 @@ impl Transaction {
 
     /// Whether every question has its answer.
     pub(crate) fn is_answered(&self) -> bool {
-        self.questions.iter().all(|asking| matches!(asking.state, State::Answered(_)))
+        self.questions.iter().all(Asking::is_answered)
     }
 
     /// Asks the first server, or the next one after it was starved of descriptors.
@@ -299,7 +272,7 @@ impl Transaction {
     fn ask_next<N: Network>(&mut self, context: &mut Context<'_, N>) -> Flow {
         self.close(context.network);
         for asking in &mut self.questions {
-            if !matches!(asking.state, State::Answered(_)) {
+            if !asking.is_answered() {
                 asking.state = State::Open;
             }
         }
@@ -405,7 +378,7 @@ impl Transaction {
             match context.network.receive(socket, &mut context.scratch.received) {
                 Ok(length) => {
                     let bytes = std::mem::take(&mut context.scratch.received);
-                    self.take_in(&bytes[..length], context.scratch, context.now);
+                    self.take_in(&bytes[..length], Transport::Datagram, context.scratch, context.now);
                     context.scratch.received = bytes;
                     match self.proceed(context) {
                         Flow::Pending => {}
@@ -442,17 +415,18 @@ impl Transaction {
                 Err(error) if is_not_yet(&error) => return Flow::Pending,
                 Err(error) => return self.lose_server(&error, context),
             };
-            let mut bytes = &context.scratch.received[..length];
-            let mut frames = Vec::new();
-            while !bytes.is_empty() {
-                let taken = reader.push(bytes);
-                bytes = &bytes[taken..];
+            let mut reader = std::mem::take(reader);
+            let bytes = std::mem::take(&mut context.scratch.received);
+            let mut unread = &bytes[..length];
+            while !unread.is_empty() {
+                unread = &unread[reader.push(unread)..];
                 while let Some(frame) = reader.next_frame() {
-                    frames.push(frame.to_vec());
+                    self.take_in(frame, Transport::Stream, context.scratch, context.now);
                 }
             }
-            for frame in frames {
-                self.take_in(&frame, context.scratch, context.now);
+            context.scratch.received = bytes;
+            if let Exchange::Stream { reader: place, .. } = &mut self.exchange {
+                *place = reader;
             }
             match self.proceed(context) {
                 Flow::Pending => {}
@@ -478,84 +452,34 @@ impl Transaction {
     }
 
     /// Takes in a message that came over its socket.
-    fn take_in(&mut self, bytes: &[u8], scratch: &mut Scratch, now: Moment) {
-        let by_stream = matches!(self.exchange, Exchange::Stream { .. });
-        for index in 0..self.questions.len() {
-            let State::Asked { id, has_edns } = self.questions[index].state else { continue };
-            match parse_reply(bytes, id, &self.questions[index].question) {
+    fn take_in(&mut self, bytes: &[u8], transport: Transport, scratch: &mut Scratch, now: Moment) {
+        let server = self.server();
+        for asking in &mut self.questions {
+            let State::Asked { id, has_edns } = asking.state else { continue };
+            match parse_reply(bytes, id, &asking.question) {
+                Err(Mismatch::BareFormatError) if has_edns => {
+                    scratch.note_plain(server);
+                    asking.state = State::Open;
+                }
+                Err(mismatch) => {
+                    log::trace!("ignoring what is no answer to {}: {mismatch:?}", asking.question);
+                    continue;
+                }
                 Ok(reply) => {
                     self.unreachable_in_a_row = 0;
                     if has_edns && is_ignorant_of_edns(&reply) {
-                        scratch.note_plain(self.server());
-                        self.questions[index].state = State::Open;
-                    } else {
-                        self.settle(index, reply, by_stream, now);
+                        scratch.note_plain(server);
+                        asking.state = State::Open;
+                    } else if let Err(failure) = asking.settle(reply, transport, server) {
+                        self.note(failure);
+                    } else if asking.has_data() {
+                        self.patience_end = Some(now.saturating_add(self.config.family_patience()));
                     }
-                    return;
-                }
-                Err(Mismatch::BareFormatError) if has_edns => {
-                    scratch.note_plain(self.server());
-                    self.questions[index].state = State::Open;
-                    return;
-                }
-                Err(mismatch) => {
-                    log::trace!("ignoring what is no answer to {}: {mismatch:?}", self.questions[index].question)
                 }
             }
+            return;
         }
         scratch.ignored += 1;
-    }
-
-    fn settle(&mut self, index: usize, reply: Reply, by_stream: bool, now: Moment) {
-        let failure = match reply {
-            Reply::Answer(answer) => return self.settle_answer(index, answer, now),
-            Reply::Truncated if !by_stream => {
-                self.questions[index].state = State::Truncated;
-                return;
-            }
-            Reply::Failed { code: FailureCode::Refused, .. } => LookupFailure::Refused,
-            Reply::Failed { .. } | Reply::Truncated | Reply::Referral | Reply::Malformed => {
-                LookupFailure::ServerFailure
-            }
-        };
-        self.note(failure);
-        self.questions[index].state = State::Failed;
-    }
-
-    fn settle_answer(&mut self, index: usize, answer: Answer, now: Moment) {
-        let server = self.server();
-        let asking = &mut self.questions[index];
-        let leads_nowhere = match answer.end {
-            ChainEnd::Continue => {
-                let hops = asking.aliases.len() + answer.aliases.len();
-                asking.aliases.contains(&answer.canonical) || hops > CNAME_HOPS_MAX
-            }
-            ChainEnd::Loop | ChainEnd::TooLong => true,
-            _ => false,
-        };
-        if leads_nowhere {
-            // Its aliases are not kept: the next server is asked the same, and may know better.
-            asking.state = State::Failed;
-            return self.note(LookupFailure::ServerFailure);
-        }
-        asking.ttl_secs = [asking.ttl_secs, answer.ttl_secs].into_iter().flatten().min();
-        asking.aliases.extend(answer.aliases);
-        match answer.end {
-            ChainEnd::Continue => {
-                asking.question.name = answer.canonical;
-                asking.state = State::Open;
-            }
-            end => {
-                let found = matches!(end, ChainEnd::Addresses(_) | ChainEnd::Names(_));
-                let aliases = std::mem::take(&mut asking.aliases);
-                let answered =
-                    Answered { server, aliases, canonical: answer.canonical, ttl_secs: asking.ttl_secs, end };
-                asking.state = State::Answered(answered);
-                if found {
-                    self.patience_end = Some(now.saturating_add(self.config.family_patience()));
-                }
-            }
-        }
     }
 
     /// Keeps the most telling reason for having no answer: what a server said before its silence.
@@ -578,15 +502,6 @@ fn fresh_id(other: Option<u16>, network: &mut impl Network) -> u16 {
         if other != Some(id) {
             return id;
         }
-    }
-}
-
-/// A failure that asking without EDNS may cure (RFC 6891 section 7).
-fn is_ignorant_of_edns(reply: &Reply) -> bool {
-    match reply {
-        Reply::Failed { code: FailureCode::BadVers, .. } => true,
-        Reply::Failed { code: FailureCode::FormErr | FailureCode::NotImp, has_edns } => !has_edns,
-        _ => false,
     }
 }
 

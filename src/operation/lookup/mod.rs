@@ -15,7 +15,9 @@
 //! | Asks         | its job is over, or it is cancelled                                            |
 
 mod job;
+mod line;
 mod local;
+mod outcome;
 mod tables;
 
 use std::collections::{HashMap, VecDeque};
@@ -26,19 +28,20 @@ use crate::dns::config::ResolverConfig;
 use crate::dns::transaction::{Context, Scratch};
 use crate::error::StartRefusal;
 use crate::file_report::FileReport;
-use crate::lookup::{
-    Host, HostKey, HostQuery, LookupError, LookupErrorDetail, Protocol, ProtocolQuery, Service, ServiceQuery,
-};
-use crate::message::{HostPart, Payload};
+use crate::lookup::{Host, HostKey, HostQuery, LookupError, LookupErrorDetail, ProtocolQuery, ServiceQuery};
+use crate::message::HostPart;
 use crate::moment::Moment;
 use crate::network::{JobKey, Network, SocketKey, SocketOwner};
-use crate::rings::{Ring, Rings};
+use crate::rings::Rings;
 use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
 use job::{Conclusion, Job, JobFlow, JobQuestion, Place};
+use line::Line;
 use local::Local;
 use tables::Tables;
+
+pub(crate) use outcome::{Delivery, LookupOutcome};
 
 /// How long the line waits for a descriptor when no job's end has given one back.
 const DESCRIPTOR_PATIENCE: Duration = Duration::from_millis(50);
@@ -48,32 +51,6 @@ const DESCRIPTOR_PATIENCE: Duration = Duration::from_millis(50);
 const LINE_MOVES_PER_TURN: usize = 256;
 
 slotmap::new_key_type! { struct LookupKey; }
-
-/// What a lookup tells its operation.
-#[derive(Debug)]
-pub(crate) enum LookupOutcome {
-    Host(Result<Box<Host>, LookupError>),
-    HostPart(Box<HostPart>),
-    Service(Result<Box<Service>, LookupError>),
-    Protocol(Result<Box<Protocol>, LookupError>),
-}
-
-impl<T> From<LookupOutcome> for Payload<T> {
-    fn from(outcome: LookupOutcome) -> Payload<T> {
-        match outcome {
-            LookupOutcome::Host(result) => Payload::Host(result),
-            LookupOutcome::HostPart(part) => Payload::HostPart(part),
-            LookupOutcome::Service(result) => Payload::Service(result),
-            LookupOutcome::Protocol(result) => Payload::Protocol(result),
-        }
-    }
-}
-
-/// An outcome on its way to the operation that asked.
-pub(crate) struct Delivery {
-    pub(crate) operation: Slot,
-    pub(crate) outcome: LookupOutcome,
-}
 
 /// As many lookups wait in line as may.
 pub(crate) struct LineFull;
@@ -90,15 +67,13 @@ pub(crate) struct Resolver {
     tables: Tables,
     lookups: Slots<LookupKey, Lookup>,
     /// Lookups that wait until the hosts file is indexed.
-    awaiting_hosts: Ring,
-    awaiting_hosts_len: usize,
+    awaiting_hosts: Line,
     jobs: Slots<JobKey, Job>,
     jobs_by_question: HashMap<JobQuestion, Slot>,
     /// Which lookups wait for the same.
     askers: Rings,
-    line: Ring,
-    line_links: Rings,
-    line_len: usize,
+    /// Jobs that wait to be asked.
+    line: Line,
     asking: usize,
     /// When the line moves though no job ends: there was no descriptor.
     starved_until: Option<Moment>,
@@ -125,20 +100,27 @@ enum LookupState {
     Asks { job: Slot },
 }
 
+impl Lookup {
+    /// Tells one address family, to a lookup that wants each.
+    fn tell_part(&self, part: &HostPart, deliveries: &mut VecDeque<Delivery>) {
+        if self.query.streamed {
+            let outcome = LookupOutcome::HostPart(Box::new(part.clone()));
+            deliveries.push_back(Delivery { operation: self.operation, outcome });
+        }
+    }
+}
+
 impl Resolver {
     pub(crate) fn new(config: ResolverConfig) -> Resolver {
         Resolver {
             config: Arc::new(config),
             tables: Tables::new(),
             lookups: Slots::new(),
-            awaiting_hosts: Ring::EMPTY,
-            awaiting_hosts_len: 0,
+            awaiting_hosts: Line::new(),
             jobs: Slots::new(),
             jobs_by_question: HashMap::new(),
             askers: Rings::new(),
-            line: Ring::EMPTY,
-            line_links: Rings::new(),
-            line_len: 0,
+            line: Line::new(),
             asking: 0,
             starved_until: None,
             place_free: false,
@@ -178,7 +160,7 @@ impl Resolver {
     }
 
     pub(crate) fn line_len(&self) -> usize {
-        self.line_len
+        self.line.len()
     }
 
     pub(crate) fn ignored_datagrams(&self) -> u64 {
@@ -225,8 +207,7 @@ impl Resolver {
         let lookup = Lookup { operation, query, started: now, state: LookupState::AwaitsHosts };
         let slot = slot_of(self.lookups.insert(lookup));
         if must_await_hosts {
-            self.askers.push(&mut self.awaiting_hosts, slot);
-            self.awaiting_hosts_len += 1;
+            self.awaiting_hosts.push(slot);
             return Ok(slot);
         }
         let result = self.look(slot, self.config.waiting_max(), now, network);
@@ -239,7 +220,7 @@ impl Resolver {
     /// Stops working for a lookup. Its job ends with it unless others wait for the same.
     pub(crate) fn cancel<N: Network>(&mut self, lookup: Slot, network: &mut N) {
         match self.lookups.at(lookup).state {
-            LookupState::AwaitsHosts => self.stop_awaiting_hosts(lookup),
+            LookupState::AwaitsHosts => self.awaiting_hosts.remove(lookup),
             LookupState::Asks { job } => {
                 let askers = &mut self.jobs.at_mut(job).askers;
                 self.askers.remove(askers, lookup);
@@ -280,22 +261,17 @@ impl Resolver {
 
     fn index_hosts<N: Network>(&mut self, now: Moment, network: &mut N) {
         self.tables.index(&|name| network.interface_index(name));
-        while let Some(slot) = self.askers.first(self.awaiting_hosts).filter(|_| self.tables.hosts().is_some()) {
-            self.stop_awaiting_hosts(slot);
+        while let Some(slot) = self.awaiting_hosts.first().filter(|_| self.tables.hosts().is_some()) {
+            self.awaiting_hosts.remove(slot);
             let result = self.look(slot, usize::MAX, now, network);
             debug_assert!(result.is_ok(), "a lookup once admitted finds a place in line");
         }
     }
 
-    fn stop_awaiting_hosts(&mut self, lookup: Slot) {
-        self.askers.remove(&mut self.awaiting_hosts, lookup);
-        self.awaiting_hosts_len -= 1;
-    }
-
     /// Whether as many lookups are under way as may ask and wait, should each that awaits the hosts
     /// file have to be asked.
     fn has_no_place_left(&self) -> bool {
-        let taken = self.asking + self.line_len + self.awaiting_hosts_len;
+        let taken = self.asking + self.line.len() + self.awaiting_hosts.len();
         taken >= self.config.lookups_in_flight_max() + self.config.waiting_max()
     }
 
@@ -313,9 +289,8 @@ impl Resolver {
         match answer {
             Local::Found(host) => {
                 if query.streamed {
-                    let operation = self.lookups.at(slot).operation;
-                    let outcomes = local::parts(&host).map(|part| LookupOutcome::HostPart(Box::new(part)));
-                    self.deliveries.extend(outcomes.map(|outcome| Delivery { operation, outcome }));
+                    let lookup = self.lookups.at(slot);
+                    local::parts(&host).for_each(|part| lookup.tell_part(&part, &mut self.deliveries));
                 }
                 self.tell(slot, Ok(Box::new(host)));
             }
@@ -343,7 +318,7 @@ impl Resolver {
             self.join(slot, job);
             return Ok(());
         }
-        if self.must_line_up() && self.line_len >= line_max {
+        if self.must_line_up() && self.line.len() >= line_max {
             return Err(LineFull);
         }
         let first_server = self.next_first_server;
@@ -366,8 +341,7 @@ impl Resolver {
                 }
                 self.join(slot, job);
                 if self.must_line_up() {
-                    self.line_links.push(&mut self.line, job);
-                    self.line_len += 1;
+                    self.line.push(job);
                     self.arm(job);
                 } else {
                     self.begin_job(key, now, network);
@@ -386,12 +360,7 @@ impl Resolver {
         lookup.state = LookupState::Asks { job };
         let job = self.jobs.at_mut(job);
         self.askers.push(&mut job.askers, slot);
-        if lookup.query.streamed {
-            for part in &job.parts {
-                let outcome = LookupOutcome::HostPart(Box::new(part.clone()));
-                self.deliveries.push_back(Delivery { operation: lookup.operation, outcome });
-            }
-        }
+        job.parts.iter().for_each(|part| lookup.tell_part(part, &mut self.deliveries));
     }
 
     fn begin_job<N: Network>(&mut self, key: JobKey, now: Moment, network: &mut N) {
@@ -440,8 +409,7 @@ impl Resolver {
         log::warn!("out of descriptors, a lookup waits in line");
         self.asking -= 1;
         self.jobs.at_mut(slot).place = Place::InLine;
-        self.line_links.push_front(&mut self.line, slot);
-        self.line_len += 1;
+        self.line.push_front(slot);
         self.starved_until = Some(now.saturating_add(DESCRIPTOR_PATIENCE));
         self.place_free = false;
         self.arm(slot);
@@ -458,27 +426,19 @@ impl Resolver {
             if self.asking >= self.config.lookups_in_flight_max() || self.starved_until.is_some() {
                 return;
             }
-            let Some(slot) = self.line_links.first(self.line) else { return };
-            self.leave_line(slot);
+            let Some(slot) = self.line.first() else { return };
+            self.line.remove(slot);
             self.begin_job(self.jobs.key_at(slot), now, network);
         }
         self.place_free = self.starved_until.is_none();
-    }
-
-    fn leave_line(&mut self, slot: Slot) {
-        self.line_links.remove(&mut self.line, slot);
-        self.line_len -= 1;
     }
 
     /// Tells a job's new parts to those who want each as it comes.
     fn tell_parts(&mut self, job: Slot, told: usize) {
         let job = self.jobs.at(job);
         for part in &job.parts[told..] {
-            for asker in self.askers.iter(job.askers).map(|slot| self.lookups.at(slot)) {
-                if asker.query.streamed {
-                    let outcome = LookupOutcome::HostPart(Box::new(part.clone()));
-                    self.deliveries.push_back(Delivery { operation: asker.operation, outcome });
-                }
+            for asker in self.askers.iter(job.askers) {
+                self.lookups.at(asker).tell_part(part, &mut self.deliveries);
             }
         }
     }
@@ -514,7 +474,7 @@ impl Resolver {
             self.jobs_by_question.remove(&job.question);
         }
         match job.place {
-            Place::InLine => self.leave_line(slot),
+            Place::InLine => self.line.remove(slot),
             Place::Asking => {
                 self.asking -= 1;
                 self.place_free = true;
