@@ -232,15 +232,15 @@ impl<T> Winsock<T> {
     ///
     /// For programs that take messages from the pump themselves, through a filter or another layer. Every
     /// message of the pump must pass here, in the order in which they were taken, and before it is acted
-    /// upon. `None` for one that nobody must see: its request was cancelled since it was taken, or it is the
-    /// layer's own.
+    /// upon. `None` for one that nobody must see: its request was cancelled or its window destroyed since it
+    /// was taken, or it is the layer's own.
     pub fn translate(&mut self, pump: &mut Pump<T>, message: Message<T>) -> Option<Delivery<T>> {
         let message = self.blocking.keep_own(message)?;
         let Some(operation) = message.operation else { return Some(Delivery::Other(message)) };
         if let Some((handle, request)) = self.requests.complete(operation) {
-            return Some(Delivery::Winsock(completion(handle, request, message.payload)));
+            let is_wanted = pump.has_window(request.window);
+            return is_wanted.then(|| Delivery::Winsock(completion(handle, request, message.payload)));
         }
-        let _ = pump;
         (!self.requests.is_withdrawn(operation)).then_some(Delivery::Other(message))
     }
 

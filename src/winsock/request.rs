@@ -2,7 +2,7 @@
 //!
 //! Floor 5. Which calls there are is told in [`database`](super::database); here is what becomes of one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::answer::{Answer, Hostent, Protoent, Servent};
 use super::error::WinsockError;
@@ -14,8 +14,8 @@ use crate::{Cancelled, LookupFailure, OperationId, Payload, Pump, Source, Window
 /// cancel is told from a second one.
 const ORPHANS_MAX: usize = 1024;
 
-/// How many operations are remembered whose message was taken, but not translated, before they were
-/// cancelled: as many can be held up by nested loops.
+/// How many operations are remembered whose message may have been taken, but not translated, before they
+/// were cancelled. A program translates what it takes, so older ones are not in anybody's hands.
 const WITHDRAWN_MAX: usize = 1024;
 
 /// Dead requests are looked for when this many live, and then whenever twice as many do as were left.
@@ -53,7 +53,7 @@ pub(super) struct Requests {
     /// Pending ones whose window was destroyed: their first cancel succeeds.
     orphans: VecDeque<TaskHandle>,
     /// Operations of the past whose message a program has in its hands.
-    withdrawn: VecDeque<OperationId>,
+    withdrawn: HashSet<OperationId>,
     sweep_at: usize,
 }
 
@@ -64,7 +64,7 @@ impl Requests {
             by_handle: HashMap::new(),
             by_operation: HashMap::new(),
             orphans: VecDeque::new(),
-            withdrawn: VecDeque::new(),
+            withdrawn: HashSet::new(),
             sweep_at: REQUESTS_BEFORE_SWEEP,
         }
     }
@@ -78,11 +78,12 @@ impl Requests {
         if self.by_handle.len() < self.sweep_at {
             return;
         }
-        let Requests { by_handle, by_operation, .. } = self;
+        let Requests { by_handle, by_operation, withdrawn, .. } = self;
         by_handle.retain(|_, request| {
             let is_kept = pump.has_window(request.window);
             if !is_kept {
                 by_operation.remove(&request.operation);
+                withdraw(withdrawn, request.operation);
             }
             is_kept
         });
@@ -116,8 +117,7 @@ impl Requests {
 
     /// Whether a message of `operation` must not be seen any more. Told once.
     pub(super) fn is_withdrawn(&mut self, operation: OperationId) -> bool {
-        let place = self.withdrawn.iter().position(|&withdrawn| withdrawn == operation);
-        place.is_some_and(|place| self.withdrawn.swap_remove_back(place).is_some())
+        !self.withdrawn.is_empty() && self.withdrawn.remove(&operation)
     }
 
     /// Cancels one request. Once it returns, nothing of it is seen any more.
@@ -139,14 +139,13 @@ impl Requests {
         match pump.cancel(request.operation) {
             Cancelled::Pending => Stopped::Pending,
             Cancelled::Queued(_) => Stopped::Finished,
-            Cancelled::Over | Cancelled::Unknown if pump.has_window(request.window) => {
-                // The program has its message in its hands and has not had it translated.
-                push_bounded(&mut self.withdrawn, request.operation, WITHDRAWN_MAX);
-                Stopped::Finished
+            Cancelled::Over | Cancelled::Unknown => {
+                // The program has its message in its hands and has not had it translated, or its window was
+                // destroyed, and all that belonged to it was cancelled.
+                withdraw(&mut self.withdrawn, request.operation);
+                let was_pending = !pump.has_window(request.window) && request.expected.is_slow();
+                if was_pending { Stopped::Pending } else { Stopped::Finished }
             }
-            // Its window was destroyed, and all that belonged to it was cancelled.
-            Cancelled::Over | Cancelled::Unknown if request.expected.is_slow() => Stopped::Pending,
-            Cancelled::Over | Cancelled::Unknown => Stopped::Finished,
         }
     }
 
@@ -156,7 +155,10 @@ impl Requests {
         let handles: Vec<_> = self.by_handle.iter().filter_map(of_window).collect();
         for handle in handles {
             if self.cancel(pump, handle).is_ok() {
-                push_bounded(&mut self.orphans, handle, ORPHANS_MAX);
+                if self.orphans.len() == ORPHANS_MAX {
+                    self.orphans.pop_front();
+                }
+                self.orphans.push_back(handle);
             }
         }
     }
@@ -178,11 +180,11 @@ enum Stopped {
     Finished,
 }
 
-fn push_bounded<V>(remembered: &mut VecDeque<V>, value: V, limit: usize) {
-    if remembered.len() == limit {
-        remembered.pop_front();
+fn withdraw(withdrawn: &mut HashSet<OperationId>, operation: OperationId) {
+    if withdrawn.len() == WITHDRAWN_MAX {
+        withdrawn.clear();
     }
-    remembered.push_back(value);
+    withdrawn.insert(operation);
 }
 
 impl Expected {

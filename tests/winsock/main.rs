@@ -9,5 +9,6 @@ mod cancel;
 mod errors;
 mod layout;
 mod requests;
+mod schedules;
 mod startup;
 mod support;
