@@ -5,6 +5,7 @@
 //! waited for with a limit that fails the test in words.
 
 #[cfg(target_os = "linux")]
+mod connect;
 mod descriptors;
 mod dns;
 #[cfg(unix)]
@@ -14,6 +15,7 @@ mod order;
 mod posts;
 #[cfg(target_os = "linux")]
 mod reports;
+mod sockets;
 mod support;
 #[cfg(target_os = "linux")]
 mod system_calls;
