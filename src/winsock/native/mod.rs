@@ -1,6 +1,6 @@
 //! The system's sockets, one function each, with Winsock's errors.
 //!
-//! Floor 5. The only file of the layer that names the system. Every socket here is non-blocking: that
+//! Floor 5. The only folder of the layer that names the system. Every socket here is non-blocking: that
 //! a call blocks is the layer's doing. Through rustix, because a program's buffer of initialized bytes
 //! goes through it without unsafe code.
 
@@ -14,8 +14,19 @@ use super::error::WinsockError;
 use super::socket::{MSG_DONTROUTE, MSG_OOB, MSG_PEEK, SocketKind};
 use crate::{Interest, Owner, Pump, StartRefusal, WatchId};
 
-/// What the pump watches a socket by: a duplicate of its descriptor.
-pub(super) type Watch = WatchId<crate::Descriptor>;
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
+use system::{QUIETLY, WHOLE_LENGTH, Watched, error};
+
+pub(super) use rustix::net::Shutdown;
+
+/// What the pump watches a socket by: a duplicate of it.
+pub(super) type Watch = WatchId<Watched>;
 
 /// A socket of the system.
 #[derive(Debug)]
@@ -37,8 +48,6 @@ pub(super) enum Head {
     Broken(WinsockError),
 }
 
-pub(super) use rustix::net::Shutdown;
-
 type Outcome<R> = Result<R, WinsockError>;
 
 impl Native {
@@ -47,19 +56,20 @@ impl Native {
             SocketKind::Stream => SocketType::STREAM,
             SocketKind::Datagram => SocketType::DGRAM,
         };
+        system::begin();
         Native::adopt(net::socket(AddressFamily::INET, socket_type, None).map_err(error)?)
     }
 
     /// Makes a socket what all are: non-blocking, and not inherited by other programs.
     fn adopt(socket: OwnedFd) -> Outcome<Native> {
         rustix::io::ioctl_fionbio(&socket, true).map_err(error)?;
-        rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC).map_err(error)?;
+        system::keep_private(&socket)?;
         Ok(Native(socket))
     }
 
     /// Has the pump tell when it is ready.
     pub(super) fn watch<T>(&self, pump: &mut Pump<T>, owner: Owner, interest: Interest) -> Result<Watch, StartRefusal> {
-        pump.watch_descriptor(owner, &self.0, interest).map_err(|error| error.refusal)
+        system::watch(&self.0, pump, owner, interest)
     }
 
     pub(super) fn bind(&self, address: SocketAddrV4) -> Outcome<()> {
@@ -228,64 +238,16 @@ pub(super) fn has_network() -> bool {
 
 const UNSPECIFIED: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
-/// Asks for the length of a datagram that is longer than the buffer, where the system can tell it.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const WHOLE_LENGTH: RecvFlags = RecvFlags::TRUNC;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const WHOLE_LENGTH: RecvFlags = RecvFlags::empty();
-
 fn v4(address: SocketAddrAny) -> SocketAddrV4 {
     SocketAddrV4::try_from(address).unwrap_or(UNSPECIFIED)
 }
 
 fn send_flags(flags: i32) -> SendFlags {
     let flag = |bit, flag| if flags & bit != 0 { flag } else { SendFlags::empty() };
-    // Without the signal that ends a program which writes to a closed connection.
-    #[cfg(not(target_vendor = "apple"))]
-    let quietly = SendFlags::NOSIGNAL;
-    #[cfg(target_vendor = "apple")]
-    let quietly = SendFlags::empty();
-    quietly | flag(MSG_OOB, SendFlags::OOB) | flag(MSG_DONTROUTE, SendFlags::DONTROUTE)
+    QUIETLY | flag(MSG_OOB, SendFlags::OOB) | flag(MSG_DONTROUTE, SendFlags::DONTROUTE)
 }
 
 fn receive_flags(flags: i32) -> RecvFlags {
     let flag = |bit, flag| if flags & bit != 0 { flag } else { RecvFlags::empty() };
     flag(MSG_OOB, RecvFlags::OOB) | flag(MSG_PEEK, RecvFlags::PEEK)
-}
-
-fn error(errno: Errno) -> WinsockError {
-    use WinsockError as E;
-    match errno {
-        Errno::WOULDBLOCK | Errno::INTR | Errno::INPROGRESS => E::Ewouldblock,
-        Errno::ACCESS | Errno::PERM => E::Eacces,
-        Errno::ADDRINUSE => E::Eaddrinuse,
-        Errno::ADDRNOTAVAIL => E::Eaddrnotavail,
-        Errno::AFNOSUPPORT => E::Eafnosupport,
-        Errno::ALREADY => E::Ealready,
-        Errno::BADF | Errno::NOTSOCK => E::Enotsock,
-        Errno::CONNABORTED => E::Econnaborted,
-        Errno::CONNREFUSED => E::Econnrefused,
-        // Writing to what was reset before.
-        Errno::CONNRESET | Errno::PIPE => E::Econnreset,
-        Errno::DESTADDRREQ => E::Edestaddrreq,
-        Errno::FAULT => E::Efault,
-        Errno::HOSTDOWN => E::Ehostdown,
-        Errno::HOSTUNREACH => E::Ehostunreach,
-        Errno::INVAL => E::Einval,
-        Errno::ISCONN => E::Eisconn,
-        Errno::MFILE | Errno::NFILE => E::Emfile,
-        Errno::MSGSIZE => E::Emsgsize,
-        Errno::NETDOWN => E::Enetdown,
-        Errno::NETRESET => E::Enetreset,
-        Errno::NETUNREACH => E::Enetunreach,
-        Errno::NOBUFS | Errno::NOMEM => E::Enobufs,
-        Errno::NOPROTOOPT => E::Enoprotoopt,
-        Errno::NOTCONN => E::Enotconn,
-        Errno::OPNOTSUPP => E::Eopnotsupp,
-        Errno::PROTONOSUPPORT => E::Eprotonosupport,
-        Errno::PROTOTYPE => E::Eprototype,
-        Errno::SHUTDOWN => E::Eshutdown,
-        Errno::TIMEDOUT => E::Etimedout,
-        _ => E::Syscallfailure,
-    }
 }
