@@ -136,6 +136,7 @@ mod timers;
 pub mod wbem;
 
 pub use dns::config::{ResolverConfig, ResolverConfigError};
+pub use engine::InHand;
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
 pub use file_report::FileReport;
 pub use id::{GroupId, OperationId, Owner, WindowId};

@@ -10,6 +10,7 @@
 //! handler starts can come back in the same turn.
 
 mod cancel;
+mod in_hand;
 mod lookups;
 mod select;
 
@@ -27,6 +28,8 @@ use crate::queue::MessageQueue;
 use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
+pub use in_hand::InHand;
+use in_hand::InHands;
 use select::Quit;
 
 slotmap::new_key_type! { struct RepeatKey; }
@@ -54,6 +57,7 @@ pub(crate) struct Engine<T> {
     quit: Quit,
     /// Posts taken since the last tick, to let a due one through in a flood.
     posts_in_a_row: usize,
+    in_hands: InHands,
     pub(crate) metrics: Metrics,
 }
 
@@ -73,6 +77,7 @@ impl<T> Engine<T> {
             horizon: Moment::START,
             quit: Quit::NotAsked,
             posts_in_a_row: 0,
+            in_hands: InHands::default(),
             metrics: Metrics::default(),
         }
     }
