@@ -6,6 +6,7 @@
 
 #[cfg(target_os = "linux")]
 mod descriptors;
+mod dispatcher;
 mod dns;
 #[cfg(unix)]
 mod embed;
