@@ -156,3 +156,48 @@ impl<T> Engine<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::lookup::Resolver;
+
+    /// What is held while `messages` others are taken and let go, and how many origins are kept then.
+    fn kept_beside(held: usize, messages: usize) -> usize {
+        let mut engine = Engine::new(messages + held, Resolver::new(Default::default()));
+        let root = engine.root();
+        for number in 0..held + messages {
+            engine.post(root, number).expect("there is room");
+        }
+        let held: Vec<_> = (0..held).map(|_| engine.take_in_hand(None).expect("one waits")).collect();
+        let mut last = None;
+        for _ in 0..messages {
+            // The one before goes when the next is there already, as in a host that keeps the last.
+            last = engine.take_in_hand(None);
+        }
+        assert!(last.is_some() && held.iter().all(|message| message.get().is_some()));
+        engine.in_hands.origins.len()
+    }
+
+    #[test]
+    fn messages_that_were_handled_are_forgotten() {
+        assert!(kept_beside(0, 10_000) <= ORIGINS_MIN);
+        assert!(kept_beside(3, 10_000) <= ORIGINS_MIN);
+        assert!(kept_beside(1000, 10_000) <= 2 * 1000 + ORIGINS_MIN);
+    }
+
+    #[test]
+    fn those_that_are_let_go_in_another_order_are_forgotten_too() {
+        let mut engine = Engine::new(100_000, Resolver::new(Default::default()));
+        let root = engine.root();
+        let mut in_hand = std::collections::VecDeque::new();
+        for number in 0..100_000 {
+            engine.post(root, number).expect("there is room");
+            in_hand.extend(engine.take_in_hand(None));
+            if in_hand.len() > 10 {
+                in_hand.pop_front();
+            }
+        }
+        assert!(engine.in_hands.origins.len() <= 2 * ORIGINS_MIN, "{}", engine.in_hands.origins.len());
+    }
+}

@@ -94,12 +94,12 @@ impl Budget {
 // For layers that dispatch what a turn brought, within the same budget.
 impl Budget {
     /// How many things the turn may take over.
-    pub fn messages_limit(&self) -> usize {
+    pub fn messages_limit(self) -> usize {
         self.messages
     }
 
     /// How long it may work, if that is limited.
-    pub fn time_limit(&self) -> Option<Duration> {
+    pub fn time_limit(self) -> Option<Duration> {
         self.time
     }
 }
