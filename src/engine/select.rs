@@ -180,6 +180,8 @@ impl<T> Engine<T> {
                 let message = self.queue.remove(position, queued);
                 if is_final {
                     self.operations.remove(slot);
+                } else if let Work::Stream { stream, .. } = self.operations.at(slot).work {
+                    self.streams.batch_taken(stream);
                 }
                 message
             }

@@ -9,6 +9,7 @@ mod descriptors;
 mod dispatcher;
 mod dns;
 #[cfg(unix)]
+mod elsewhere;
 mod embed;
 mod order;
 mod posts;
