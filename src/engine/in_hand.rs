@@ -130,6 +130,7 @@ impl<T> Engine<T> {
         Some(InHand { message, is_silenced })
     }
 
+    #[inline]
     pub(super) fn silence_operation(&mut self, operation: OperationId) {
         self.silence(|origin| origin.operation == Some(operation));
     }
@@ -147,7 +148,15 @@ impl<T> Engine<T> {
         self.silence(|origin| origin.window == window);
     }
 
+    #[inline]
     fn silence(&mut self, is_meant: impl Fn(&Origin) -> bool) {
+        if !self.in_hands.origins.is_empty() {
+            self.silence_those(is_meant);
+        }
+    }
+
+    #[cold]
+    fn silence_those(&mut self, is_meant: impl Fn(&Origin) -> bool) {
         for origin in self.in_hands.origins.iter().filter(|origin| origin.is_in_hand() && is_meant(origin)) {
             if !origin.is_silenced.swap(true, Ordering::Relaxed) {
                 self.metrics.silenced_messages += 1;

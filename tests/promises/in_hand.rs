@@ -7,7 +7,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use msgpump::dispatcher::Dispatch;
-use msgpump::{Budget, Dispatcher, GroupId, HostQuery, InHand, Message, OperationId, ProtocolQuery, Timer, WindowId};
+use msgpump::{
+    Budget, Dispatcher, GroupId, HostQuery, InHand, Message, OperationId, ProtocolQuery, StreamSettings, Timer,
+    WindowId, items,
+};
 
 use super::{Random, stage};
 
@@ -111,11 +114,17 @@ fn start(dispatcher: &mut Programs, program: &mut Program, window: WindowId, gro
     let owner = group.map_or(window.into(), |group| window.in_group(group));
     let delay = Duration::from_millis(1 + program.random.below(500) as u64);
     let pump = dispatcher.pump();
-    let id = match program.random.below(5) {
+    let id = match program.random.below(7) {
         0 => pump.set_timer(owner, Timer::once(delay)).expect("the owner is open"),
         1 => pump.set_timer(owner, Timer::every(delay)).expect("the owner is open"),
         2 => pump.lookup_protocol(owner, ProtocolQuery::by_number(6)).expect("the owner is open"),
         3 => pump.lookup_host(owner, HostQuery::by_name("a.test").streamed()).expect("the line is long"),
+        4 => {
+            let (work, completer) = pump.start_external(owner).expect("the owner is open");
+            completer.complete(7_u32).expect("it is wanted");
+            work.id()
+        }
+        5 => pump.start_stream(owner, items(0..40), StreamSettings::default().batch(8)).expect("it is open").id(),
         _ => pump.lookup_host(owner, HostQuery::by_name("filed.test")).expect("the line is long"),
     };
     program.started.push((id, window, group));

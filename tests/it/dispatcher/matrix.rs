@@ -8,7 +8,7 @@ use msgpump::dispatcher::{Dispatch, Ended};
 use msgpump::simulation::{NameServer, Simulation};
 use msgpump::{
     Budget, Cancelled, Dispatcher, Filter, GroupId, HostQuery, Kind, Message, OperationId, Payload, PostRefusal,
-    ProtocolQuery, Pump, ResolverConfig, Rest, ServiceQuery, Settings, Timer, WindowId,
+    ProtocolQuery, Pump, ResolverConfig, Rest, ServiceQuery, Settings, StreamSettings, Timer, WindowId, items,
 };
 
 const SOON: Duration = Duration::from_millis(1);
@@ -61,6 +61,16 @@ const HANDLERS: &[(&str, Kind, Row)] = &[
     ("protocol", Kind::Protocol, |pump, own, group| {
         pump.lookup_protocol(own.in_group(group), ProtocolQuery::by_number(6)).unwrap();
     }),
+    ("external", Kind::External, |pump, own, group| {
+        let (_, completer) = pump.start_external(own.in_group(group)).unwrap();
+        completer.complete(7_u32).unwrap();
+    }),
+    ("batch", Kind::Batch, |pump, own, group| {
+        pump.start_stream(own.in_group(group), items(0..100), StreamSettings::default().batch(8)).unwrap();
+    }),
+    ("stream end", Kind::StreamEnd, |pump, own, group| {
+        pump.start_stream(own.in_group(group), items(0..4), StreamSettings::default()).unwrap();
+    }),
     // It is for the root window, which stays.
     ("quit", Kind::Quit, |pump, _, _| pump.quit(7)),
 ];
@@ -92,6 +102,14 @@ const VERBS: &[(&str, Verb)] = &[
     }),
     ("look up a protocol", |d, scene, _| {
         d.pump().lookup_protocol(scene.own, ProtocolQuery::by_name("tcp")).unwrap();
+    }),
+    ("start something on another thread", |d, scene, _| {
+        let (work, completer) = d.pump().start_external::<u32>(scene.own).unwrap();
+        std::thread::spawn(move || completer.complete(7)).join().unwrap().unwrap();
+        assert!(d.pump().is_live(work));
+    }),
+    ("start a stream", |d, scene, _| {
+        d.pump().start_stream(scene.own, items(0..100), StreamSettings::default().batch(8)).unwrap();
     }),
     ("cancel its own operation", |d, _, message| {
         let Some(operation) = message.operation else { return };

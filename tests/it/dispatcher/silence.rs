@@ -6,7 +6,7 @@ use msgpump::dispatcher::Dispatch;
 use msgpump::simulation::{NameServer, Simulation};
 use msgpump::{
     Budget, Cancelled, Dispatcher, GroupId, HostQuery, InHand, OperationId, ProtocolQuery, Pump, ResolverConfig,
-    ServiceQuery, Settings, Timer, WindowId,
+    ServiceQuery, Settings, StreamSettings, Timer, WindowId, items,
 };
 
 type Seen = Vec<&'static str>;
@@ -43,6 +43,17 @@ const STARTS: &[(&str, bool, Start)] = &[
     }),
     ("host part", false, |pump, window, group| {
         pump.lookup_host(window.in_group(group), HostQuery::by_name("a.test").streamed()).unwrap()
+    }),
+    ("external", true, |pump, window, group| {
+        let (work, completer) = pump.start_external(window.in_group(group)).unwrap();
+        completer.complete(7_u32).unwrap();
+        work.id()
+    }),
+    ("batch", false, |pump, window, group| {
+        pump.start_stream(window.in_group(group), items(0..100), StreamSettings::default().batch(8)).unwrap().id()
+    }),
+    ("stream end", true, |pump, window, group| {
+        pump.start_stream(window.in_group(group), items(0..0), StreamSettings::default()).unwrap().id()
     }),
     ("service", true, |pump, window, group| {
         pump.lookup_service(window.in_group(group), ServiceQuery::by_name("https")).unwrap()
