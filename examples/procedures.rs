@@ -71,8 +71,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut dispatcher = Programs::new(Pump::new()?);
     let screen = dispatcher.open_window(download);
     let keys = dispatcher.open_window(keyboard);
-    let mut app = App::default();
-    app.beat = Some(dispatcher.pump().set_timer(screen, Timer::every(Duration::from_millis(20)))?);
+    let beat = dispatcher.pump().set_timer(screen, Timer::every(Duration::from_millis(20)))?;
+    let mut app = App { beat: Some(beat), ..App::default() };
     type_in(&mut dispatcher, keys, Key::Escape, Duration::from_millis(50));
     type_in(&mut dispatcher, keys, Key::Escape, Duration::from_millis(230));
     dispatcher.report_slow(Duration::from_millis(16), |slow| eprintln!("{slow}"));
