@@ -7,6 +7,7 @@
 #[cfg(target_os = "linux")]
 mod connect;
 mod descriptors;
+mod dispatcher;
 mod dns;
 #[cfg(unix)]
 mod elsewhere;
