@@ -38,12 +38,18 @@ pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Where the machine keeps a file of its network configuration.
+/// Where the machine keeps a file of its network configuration, named as below `/etc`.
+#[cfg(not(windows))]
 pub(crate) fn configuration_file(name: &str) -> PathBuf {
-    match environment("SystemRoot").filter(|_| cfg!(windows)) {
-        Some(root) => [&root, "System32", "drivers", "etc", name].iter().collect(),
-        None => PathBuf::from("/etc").join(name),
-    }
+    PathBuf::from("/etc").join(name)
+}
+
+/// Where the machine keeps a file of its network configuration, named as below `/etc`.
+#[cfg(windows)]
+pub(crate) fn configuration_file(name: &str) -> PathBuf {
+    let root = environment("SystemRoot").unwrap_or_else(|| r"C:\Windows".to_owned());
+    let name = if name == "protocols" { "protocol" } else { name };
+    [&root, "System32", "drivers", "etc", name].iter().collect()
 }
 
 /// A variable of the environment, if it is set and is text.

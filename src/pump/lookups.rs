@@ -1,5 +1,7 @@
 //! Lookups, and the files that they are answered from.
 
+use std::path::PathBuf;
+
 use super::Pump;
 use crate::dns::config::ResolverConfig;
 use crate::dns::config::file::Environment;
@@ -12,6 +14,7 @@ use crate::moment::Moment;
 use crate::network::Network;
 
 use super::name_files::{Change, CheckTimes, NameFile};
+use super::outside::Outside;
 use super::settings::Settings;
 
 /// The files that lookups are configured with.
@@ -30,7 +33,7 @@ pub(super) struct NameFiles {
 #[non_exhaustive]
 pub struct FileStatus {
     /// Where it was looked for.
-    pub path: std::path::PathBuf,
+    pub path: PathBuf,
     /// What it held; empty if it was never there.
     pub report: FileReport,
     /// Why it could not be read when last looked at. What was read before still counts.
@@ -38,12 +41,15 @@ pub struct FileStatus {
 }
 
 impl NameFiles {
-    pub(super) fn new(settings: &Settings) -> NameFiles {
+    pub(super) fn new(settings: &Settings, outside: &Outside) -> NameFiles {
+        let file = |path: &Option<PathBuf>, name| {
+            NameFile::new(path.clone().unwrap_or_else(|| outside.configuration_file(name)))
+        };
         NameFiles {
-            hosts: NameFile::new(&settings.hosts_file),
-            services: NameFile::new(&settings.services_file),
-            protocols: NameFile::new(&settings.protocols_file),
-            resolver: settings.resolver.is_none().then(|| NameFile::new(&settings.resolver_file)),
+            hosts: file(&settings.hosts_file, "hosts"),
+            services: file(&settings.services_file, "services"),
+            protocols: file(&settings.protocols_file, "protocols"),
+            resolver: settings.resolver.is_none().then(|| file(&settings.resolver_file, "resolv.conf")),
             resolver_report: FileReport::default(),
             times: CheckTimes::default(),
         }

@@ -117,7 +117,7 @@ impl<T> Pump<T> {
     }
 
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
-        let name_files = NameFiles::new(&settings);
+        let name_files = NameFiles::new(&settings, &outside);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
         let inbox = Inbox::new(settings.queue_capacity, outside.wake());
         inbox.open_window(engine.root());

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -74,6 +74,15 @@ impl Outside {
             Outside::System(reactor) => std::os::fd::AsFd::as_fd(&**reactor),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => panic!("a simulated pump has no descriptor, its clock jumps instead"),
+        }
+    }
+
+    /// Where a file of the network configuration is, named as below `/etc`.
+    pub(super) fn configuration_file(&self, name: &str) -> PathBuf {
+        match self {
+            Outside::System(_) => system::configuration_file(name),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Path::new("/etc").join(name),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::dns::config::{ResolverConfig, ResolverConfigError};
-use crate::system;
 
 /// How many posts may wait: what Win32 allows a thread's queue by default.
 const QUEUE_CAPACITY: usize = 10_000;
@@ -22,10 +21,11 @@ const QUEUE_CAPACITY: usize = 10_000;
 pub struct Settings {
     pub(crate) queue_capacity: usize,
     pub(crate) resolver: Option<ResolverConfig>,
-    pub(crate) resolver_file: PathBuf,
-    pub(crate) hosts_file: PathBuf,
-    pub(crate) services_file: PathBuf,
-    pub(crate) protocols_file: PathBuf,
+    // Without a path a file is where the machine keeps it.
+    pub(crate) resolver_file: Option<PathBuf>,
+    pub(crate) hosts_file: Option<PathBuf>,
+    pub(crate) services_file: Option<PathBuf>,
+    pub(crate) protocols_file: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -33,10 +33,10 @@ impl Default for Settings {
         Settings {
             queue_capacity: QUEUE_CAPACITY,
             resolver: None,
-            resolver_file: PathBuf::from("/etc/resolv.conf"),
-            hosts_file: system::configuration_file("hosts"),
-            services_file: system::configuration_file("services"),
-            protocols_file: system::configuration_file(if cfg!(windows) { "protocol" } else { "protocols" }),
+            resolver_file: None,
+            hosts_file: None,
+            services_file: None,
+            protocols_file: None,
         }
     }
 }
@@ -64,25 +64,25 @@ impl Settings {
 
     /// Reads this file in place of `/etc/resolv.conf`.
     pub fn resolver_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.resolver_file = path.into();
+        self.resolver_file = Some(path.into());
         self
     }
 
     /// Reads this file in place of `/etc/hosts`.
     pub fn hosts_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.hosts_file = path.into();
+        self.hosts_file = Some(path.into());
         self
     }
 
     /// Reads this file in place of `/etc/services`.
     pub fn services_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.services_file = path.into();
+        self.services_file = Some(path.into());
         self
     }
 
     /// Reads this file in place of `/etc/protocols`.
     pub fn protocols_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.protocols_file = path.into();
+        self.protocols_file = Some(path.into());
         self
     }
 }
