@@ -109,6 +109,7 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+mod adapter;
 mod dns;
 mod engine;
 mod error;

@@ -13,6 +13,7 @@ use crate::lookup::{HostQuery, ProtocolQuery, ServiceQuery};
 use crate::moment::Moment;
 use crate::network::Network;
 
+use super::adapters::Adapters;
 use super::name_files::{Change, CheckTimes, NameFile};
 use super::outside::Outside;
 use super::settings::Settings;
@@ -22,10 +23,19 @@ pub(super) struct NameFiles {
     hosts: NameFile,
     services: NameFile,
     protocols: NameFile,
-    /// None where the configuration was made in code.
-    resolver: Option<NameFile>,
-    resolver_report: FileReport,
+    resolver: ResolverSource,
     times: CheckTimes,
+}
+
+/// What says how name servers are asked.
+enum ResolverSource {
+    /// The program, once and for all.
+    Program,
+    File {
+        file: NameFile,
+        report: FileReport,
+    },
+    Adapters(Adapters),
 }
 
 /// What was read of one of the files that lookups are configured with.
@@ -45,12 +55,16 @@ impl NameFiles {
         let file = |path: &Option<PathBuf>, name| {
             NameFile::new(path.clone().unwrap_or_else(|| outside.configuration_file(name)))
         };
+        let resolver = match settings.resolver_file.clone().or_else(|| outside.resolver_file()) {
+            _ if settings.resolver.is_some() => ResolverSource::Program,
+            Some(path) => ResolverSource::File { file: NameFile::new(path), report: FileReport::default() },
+            None => ResolverSource::Adapters(Adapters::default()),
+        };
         NameFiles {
             hosts: file(&settings.hosts_file, "hosts"),
             services: file(&settings.services_file, "services"),
             protocols: file(&settings.protocols_file, "protocols"),
-            resolver: settings.resolver.is_none().then(|| file(&settings.resolver_file, "resolv.conf")),
-            resolver_report: FileReport::default(),
+            resolver,
             times: CheckTimes::default(),
         }
     }
@@ -75,7 +89,8 @@ impl<T> Pump<T> {
     ///
     /// # Cost
     ///
-    /// Nothing blocks and no thread is started. Once a second at most, the files are asked for a change.
+    /// Nothing blocks and no thread is started. Once a second at most, the files are asked for a change. On
+    /// Windows the network adapters are asked as well, once in five seconds: that takes a millisecond or two.
     ///
     /// # Examples
     ///
@@ -169,7 +184,7 @@ impl<T> Pump<T> {
     }
 
     /// What was read of the files that lookups are configured with: hosts, services, protocols, and the
-    /// resolver's configuration unless that was made in code.
+    /// resolver's configuration unless that was made in code or is told by the network adapters (Windows).
     ///
     /// Looks at them first, as a lookup does.
     pub fn name_files(&mut self) -> Vec<FileStatus> {
@@ -177,7 +192,10 @@ impl<T> Pump<T> {
         let [hosts, services, protocols] = self.engine.resolver.reports();
         let files = &self.name_files;
         let tables = [(&files.hosts, hosts), (&files.services, services), (&files.protocols, protocols)];
-        let resolver = files.resolver.as_ref().map(|file| (file, files.resolver_report.clone()));
+        let resolver = match &files.resolver {
+            ResolverSource::File { file, report } => Some((file, report.clone())),
+            ResolverSource::Program | ResolverSource::Adapters(_) => None,
+        };
         let status = |(file, report): (&NameFile, FileReport)| FileStatus {
             path: file.path().to_owned(),
             report,
@@ -207,25 +225,37 @@ impl<T> Pump<T> {
             Change::Gone => resolver.set_protocols(None),
             Change::Text(text) => resolver.set_protocols(Some(&text)),
         }
-        let Some(file) = files.resolver.as_mut().filter(|_| !resolver.config().no_reload()) else { return };
-        let text = match file.look(&self.outside) {
-            Change::Unchanged => return,
-            Change::Gone => Vec::new(),
-            Change::Text(text) => text,
-        };
-        let environment = Environment {
-            localdomain: self.outside.environment("LOCALDOMAIN"),
-            res_options: self.outside.environment("RES_OPTIONS"),
-        };
-        let zone = |name: &str| self.outside.interface_index(name);
-        let (config, report) =
-            ResolverConfig::from_text(&text, &environment, self.outside.host_name().as_deref(), &zone);
-        log::debug!(
-            "resolver configuration: {} servers, {} lines skipped",
-            config.servers().len(),
-            report.lines_skipped
-        );
-        files.resolver_report = report;
-        resolver.set_config(config);
+        self.refresh_resolver(now);
     }
+
+    /// Takes over what now says how name servers are asked, where that has changed.
+    fn refresh_resolver(&mut self, now: Moment) {
+        let (outside, resolver) = (&self.outside, &mut self.engine.resolver);
+        let config = match &mut self.name_files.resolver {
+            ResolverSource::Program => None,
+            ResolverSource::Adapters(adapters) => adapters.look(outside, now).map(ResolverConfig::from_adapters),
+            ResolverSource::File { .. } if resolver.config().no_reload() => None,
+            ResolverSource::File { file, report } => match file.look(outside) {
+                Change::Unchanged => None,
+                Change::Gone => Some(read_config(&[], outside, report)),
+                Change::Text(text) => Some(read_config(&text, outside, report)),
+            },
+        };
+        if let Some(config) = config {
+            log::debug!("resolver configuration: name servers {:?}", config.servers());
+            resolver.set_config(config);
+        }
+    }
+}
+
+/// Reads the text of a resolver file, as the environment amends it.
+fn read_config(text: &[u8], outside: &Outside, report: &mut FileReport) -> ResolverConfig {
+    let environment = Environment {
+        localdomain: outside.environment("LOCALDOMAIN"),
+        res_options: outside.environment("RES_OPTIONS"),
+    };
+    let zone = |name: &str| outside.interface_index(name);
+    let (config, read) = ResolverConfig::from_text(text, &environment, outside.host_name().as_deref(), &zone);
+    *report = read;
+    config
 }

@@ -2,6 +2,7 @@
 //!
 //! Floor 4. The only code that knows both the engine and the outside.
 
+mod adapters;
 mod elsewhere;
 mod embed;
 mod lookups;

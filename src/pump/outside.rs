@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::adapter::MachineNames;
 use crate::error::Error;
 use crate::files::{Files, Stamp};
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
@@ -83,6 +84,24 @@ impl Outside {
             Outside::System(_) => system::configuration_file(name),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => Path::new("/etc").join(name),
+        }
+    }
+
+    /// The file that says how names are looked up, where there is one.
+    pub(super) fn resolver_file(&self) -> Option<PathBuf> {
+        match self {
+            Outside::System(_) => system::resolver_file(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Some(self.configuration_file("resolv.conf")),
+        }
+    }
+
+    /// What says it where there is none.
+    pub(super) fn machine_names(&self) -> io::Result<MachineNames> {
+        match self {
+            Outside::System(_) => system::machine_names(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -62,25 +62,25 @@ impl Settings {
         Ok(self)
     }
 
-    /// Reads this file in place of `/etc/resolv.conf`.
+    /// Reads this file in place of `/etc/resolv.conf`; on Windows in place of what the network adapters say.
     pub fn resolver_file(mut self, path: impl Into<PathBuf>) -> Settings {
         self.resolver_file = Some(path.into());
         self
     }
 
-    /// Reads this file in place of `/etc/hosts`.
+    /// Reads this file in place of `/etc/hosts`; on Windows in place of `hosts` in `System32\drivers\etc`.
     pub fn hosts_file(mut self, path: impl Into<PathBuf>) -> Settings {
         self.hosts_file = Some(path.into());
         self
     }
 
-    /// Reads this file in place of `/etc/services`.
+    /// Reads this file in place of `/etc/services`; on Windows in place of `services` in `System32\drivers\etc`.
     pub fn services_file(mut self, path: impl Into<PathBuf>) -> Settings {
         self.services_file = Some(path.into());
         self
     }
 
-    /// Reads this file in place of `/etc/protocols`.
+    /// Reads this file in place of `/etc/protocols`; on Windows in place of `protocol` in `System32\drivers\etc`.
     pub fn protocols_file(mut self, path: impl Into<PathBuf>) -> Settings {
         self.protocols_file = Some(path.into());
         self
