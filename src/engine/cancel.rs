@@ -142,13 +142,26 @@ impl<T> Engine<T> {
                 self.retired.push(Retired::Provider(self.streams.cancel(stream)));
                 Removed::Pending { messages }
             }
+            Work::Watch { watch, .. } => {
+                let source = network.unwatch(self.watches.remove(watch));
+                self.retired.extend(source.map(Retired::Source));
+                Removed::Pending { messages }
+            }
+            Work::Connect { connect } => {
+                self.connects.cancel(connect, network, &mut self.resolver);
+                Removed::Pending { messages }
+            }
+            Work::Listen { listener, .. } => {
+                network.close(self.listeners.remove(listener));
+                Removed::Pending { messages }
+            }
             Work::Finished { .. } => Removed::Finished { messages },
         }
     }
 
     /// Runs the program's code in the drop of payloads and providers. If one panics, the rest is dropped next
     /// time.
-    fn drop_purged(&mut self) {
+    pub(super) fn drop_purged(&mut self) {
         while let Some(retired) = self.retired.pop() {
             drop(retired);
         }

@@ -172,11 +172,21 @@ impl<T> Engine<T> {
                 let message = self.queue.remove(position, queued);
                 if is_final {
                     self.operations.remove(slot);
-                } else if let Work::Stream { stream, .. } = self.operations.at(slot).work {
-                    self.streams.batch_taken(stream);
+                } else {
+                    self.note_taken(slot);
                 }
                 message
             }
+        }
+    }
+
+    /// Lets an operation that goes on know that one of its messages was taken.
+    fn note_taken(&mut self, slot: Slot) {
+        match self.operations.at(slot).work {
+            Work::Stream { stream, .. } => self.streams.batch_taken(stream),
+            Work::Watch { watch, .. } => self.watches.told(watch),
+            Work::Listen { listener, .. } => self.listeners.connection_taken(listener),
+            _ => {}
         }
     }
 

@@ -205,7 +205,7 @@ impl<T> Pump<T> {
     }
 
     /// Reads the files that have changed, if it is time to look.
-    fn refresh_names(&mut self, now: Moment) {
+    pub(super) fn refresh_names(&mut self, now: Moment) {
         if !self.name_files.times.is_due(now) {
             return;
         }

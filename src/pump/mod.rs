@@ -9,6 +9,7 @@ mod lookups;
 mod name_files;
 mod outside;
 mod settings;
+mod sockets;
 mod turn;
 
 use std::collections::VecDeque;

@@ -2,6 +2,7 @@
 //!
 //! Part of the pump, which is the only one that knows which of the two it has.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,10 +13,12 @@ use crate::adapter::MachineNames;
 use crate::error::Error;
 use crate::files::{Files, Stamp};
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
-use crate::reactor::{Reactor, Wake};
+use crate::reactor::{Reactor, Source, Wake};
 #[cfg(any(test, feature = "simulation"))]
 use crate::simulation::Stage;
 use crate::system;
+use crate::tcp_stream::TcpStream;
+use crate::watch::Interest;
 
 /// The outside.
 pub(super) enum Outside {
@@ -67,6 +70,21 @@ impl Outside {
 
     pub(super) fn wake(&self) -> Wake {
         of!(self, wake())
+    }
+
+    /// Watches a source. Where that fails, it stays with the caller.
+    pub(super) fn watch<S: Source + 'static>(
+        &mut self,
+        owner: SocketOwner,
+        source: &mut Option<S>,
+        interest: Interest,
+    ) -> io::Result<SocketKey> {
+        of!(self, watch(owner, source, interest))
+    }
+
+    /// The watched source behind a socket.
+    pub(super) fn source(&mut self, socket: SocketKey) -> Option<&mut dyn Any> {
+        of!(self, source(socket))
     }
 
     #[cfg(unix)]
@@ -129,6 +147,34 @@ impl Network for Outside {
 
     fn close(&mut self, socket: SocketKey) {
         of!(self, close(socket));
+    }
+
+    fn is_connected(&mut self, socket: SocketKey) -> io::Result<bool> {
+        of!(self, is_connected(socket))
+    }
+
+    fn detach(&mut self, socket: SocketKey) -> io::Result<TcpStream> {
+        of!(self, detach(socket))
+    }
+
+    fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey> {
+        of!(self, listen(owner, address))
+    }
+
+    fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)> {
+        of!(self, accept(socket))
+    }
+
+    fn local_address(&self, socket: SocketKey) -> io::Result<SocketAddr> {
+        of!(self, local_address(socket))
+    }
+
+    fn rearm(&mut self, socket: SocketKey, interest: Interest) -> io::Result<()> {
+        of!(self, rearm(socket, interest))
+    }
+
+    fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>> {
+        of!(self, unwatch(socket))
     }
 
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {

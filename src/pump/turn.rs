@@ -302,9 +302,12 @@ impl<T> Pump<T> {
 
     fn work_on_sockets(&mut self, now: Moment, allowance: &mut Allowance) {
         while !self.ready.is_empty() && allowance.take(|| self.outside.now()) {
-            let Some(Ready { socket }) = self.ready.pop_front() else { break };
+            let Some(Ready { socket, readiness }) = self.ready.pop_front() else { break };
             match self.outside.owner(socket) {
                 Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.outside),
+                Some(SocketOwner::Operation(operation)) => {
+                    self.engine.operation_ready(operation, socket, readiness, now, &mut self.outside);
+                }
                 // Closed since the system reported it.
                 None => {}
             }

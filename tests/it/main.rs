@@ -6,6 +6,7 @@
 
 // Counts the process's descriptors in /proc.
 #[cfg(target_os = "linux")]
+mod connect;
 mod descriptors;
 mod dns;
 mod elsewhere;
@@ -17,6 +18,7 @@ mod posts;
 // Counts descriptors and threads in /proc, and sleeps in poll(2).
 #[cfg(target_os = "linux")]
 mod reports;
+mod sockets;
 mod support;
 // Counts with strace(1).
 #[cfg(target_os = "linux")]
