@@ -74,8 +74,8 @@ impl<T> Engine<T> {
         match self.operations.at(slot).work {
             Work::External { external } => {
                 let expectation = self.externals.remove(self.externals.key_at(external));
-                let payload = Payload::External(expectation.expect("it is awaited until it is told").fulfil());
-                self.finish(slot, Chain::EMPTY, payload);
+                let end = expectation.and_then(Expectation::fulfil).expect("it is awaited until it is told");
+                self.finish(slot, Chain::EMPTY, Payload::External(end));
             }
             Work::Stream { stream, .. } => self.streams.woken(stream),
             _ => {}
