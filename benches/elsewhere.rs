@@ -29,7 +29,7 @@ fn main() {
     support::main(|| {
         ratio("completion::one_at_a_time", 1.2, channel_one_at_a_time, pump_one_at_a_time);
         ratio("completion::burst", 1.2, channel_burst, pump_burst);
-        ratio("rows::pump", f64::NAN, iterator, rows);
+        ratio("rows::pump", f64::NAN, iterator, streamed_rows);
         for live in [0, LIVE] {
             ratio(&format!("start_cancel::external, {live} live"), 10.0, arcs, || external_and_cancel(live));
             ratio(&format!("start_cancel::stream, {live} live"), 10.0, arcs, || stream_and_cancel(live));
@@ -74,7 +74,7 @@ mod rows {
 
     #[divan::bench]
     fn pump(bencher: Bencher) {
-        super::rows().bench(bencher);
+        streamed_rows().bench(bencher);
     }
 }
 
@@ -223,7 +223,7 @@ fn iterator() -> Work<()> {
     })
 }
 
-fn rows() -> Work<()> {
+fn streamed_rows() -> Work<()> {
     let mut pump = Pump::<()>::new().expect("there are descriptors left");
     Work::steady(ROWS, move || assert_eq!(take_rows(&mut pump, |_| {}), ROWS))
 }
