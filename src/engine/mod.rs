@@ -172,6 +172,7 @@ impl<T> Engine<T> {
     ) -> Result<(), StartRefusal> {
         let slot = self.live_slot(timer).ok_or(StartRefusal::NotATimer)?;
         let Work::Timer { repeat } = self.operations.at(slot).work else { return Err(StartRefusal::NotATimer) };
+        self.silence_operation(timer);
         let repeat = match (repeat, interval) {
             (Some(slot), Some(interval)) => {
                 *self.repeats.at_mut(slot) = Repeat { interval, count: 0 };

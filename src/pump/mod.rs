@@ -217,7 +217,7 @@ impl<T> Pump<T> {
 
     /// Sets a living timer anew, from now. Its id stays, its ticks are counted from 1 again.
     ///
-    /// A tick that was due and not yet taken is gone.
+    /// A tick that was due and not yet taken is gone, and one that is [in hand](crate::InHand) is silenced.
     ///
     /// # Errors
     ///
