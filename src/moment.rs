@@ -61,3 +61,14 @@ impl TimeLine {
         self.epoch.checked_add(Duration::from_nanos(moment.0))
     }
 }
+
+/// How long a wait may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all: it only looks.
+    None,
+    /// Until the deadline; `now` is what the clock said just before.
+    Until { now: Instant, deadline: Instant },
+    /// Until something happens.
+    Forever,
+}

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::Error;
 use crate::files::{Files, Stamp};
+use crate::moment::Patience;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::reactor::{Reactor, Wake};
 #[cfg(any(test, feature = "simulation"))]
@@ -43,14 +44,14 @@ impl Outside {
         }
     }
 
-    pub(super) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
-        of!(self, wait(timeout, ready))
+    pub(super) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        of!(self, wait(patience, ready))
     }
 
-    /// Whether a wait that may not wait has nothing to tell.
+    /// Whether a wait that only looks has nothing to tell.
     pub(super) fn is_quiet(&self) -> bool {
         match self {
-            Outside::System(reactor) => reactor.sockets_len() == 0,
+            Outside::System(reactor) => reactor.is_quiet(),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => false,
         }

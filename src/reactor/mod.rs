@@ -4,6 +4,7 @@
 //! into keys with generations before anything else happens: readiness for a socket that is closed since, even
 //! in the batch being worked on, finds no entry and is silence.
 
+mod alarm;
 mod inbox;
 mod route;
 
@@ -18,9 +19,12 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slotmap::SlotMap;
 
 use crate::error::Error;
+use crate::moment::Patience;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::slots::slot_of;
 use crate::system::{self, Randomness};
+
+use alarm::Alarm;
 
 pub use inbox::Poster;
 pub(crate) use inbox::{Inbox, Wake};
@@ -31,11 +35,15 @@ const EVENTS_PER_WAIT: usize = 1024;
 /// The token of the wake-up from other threads; no key has this value.
 const WAKE: Token = Token(usize::MAX);
 
+/// The token of the system's timer; nor has any key this one.
+const ALARM: Token = Token(usize::MAX - 1);
+
 /// The waiting room.
 pub(crate) struct Reactor {
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
+    alarm: Alarm,
     sockets: SlotMap<SocketKey, Registered>,
     /// The latest tenant of each slot.
     keys_by_slot: Vec<SocketKey>,
@@ -61,6 +69,7 @@ impl Reactor {
             poll,
             events: Events::with_capacity(EVENTS_PER_WAIT),
             waker: Arc::new(waker),
+            alarm: Alarm::default(),
             sockets: SlotMap::with_key(),
             keys_by_slot: Vec::new(),
             randomness: Randomness::new(),
@@ -77,17 +86,44 @@ impl Reactor {
         self.sockets.len()
     }
 
-    /// Waits until a socket is ready, a wake-up comes or the time is over, and notes who is ready.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
-        match self.poll.poll(&mut self.events, timeout) {
-            // A signal's interruption is an empty wait.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(Error::new("waiting for readiness", error)),
-            Ok(()) => {}
+    /// Whether a wait that only looks has nothing to tell.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.sockets.is_empty() && !self.alarm.is_set()
+    }
+
+    /// Waits until a socket is ready, a wake-up comes or patience ends, and notes who is ready.
+    pub(crate) fn wait(&mut self, mut patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        loop {
+            let timeout = match patience {
+                Patience::None => Some(Duration::ZERO),
+                Patience::Until { now, deadline } => self.alarm.timeout(self.poll.registry(), now, deadline),
+                Patience::Forever => None,
+            };
+            match self.poll.poll(&mut self.events, timeout) {
+                // A signal's interruption is an empty wait.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+                Err(error) => return Err(Error::new("waiting for readiness", error)),
+                Ok(()) => {}
+            }
+            match &mut patience {
+                // What is far is waited for in steps.
+                Patience::Until { now, deadline } if self.events.is_empty() => {
+                    *now = system::now();
+                    if *now >= *deadline {
+                        return Ok(());
+                    }
+                }
+                _ => break,
+            }
         }
         // Turned into keys at once, while each slot still has the tenant that was registered.
-        let tokens = self.events.iter().map(|event| event.token()).filter(|&token| token != WAKE);
-        ready.extend(tokens.filter_map(|token| self.keys_by_slot.get(token.0)).map(|&socket| Ready { socket }));
+        for event in &self.events {
+            match event.token() {
+                WAKE => {}
+                ALARM => self.alarm.rang(),
+                token => ready.extend(self.keys_by_slot.get(token.0).map(|&socket| Ready { socket })),
+            }
+        }
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use super::name_server::{NameServer, Query, Reaction, read_query};
 use crate::error::Error;
 use crate::files::Stamp;
 use crate::lookup::Family;
+use crate::moment::Patience;
 use crate::network::{OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::reactor::Wake;
 
@@ -336,8 +337,13 @@ impl Stage {
         self.lock().now()
     }
 
-    /// Lets the clock run until something happens, at most for `timeout`.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+    /// Lets the clock run until something happens, or patience ends.
+    pub(crate) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        let timeout = match patience {
+            Patience::None => Some(Duration::ZERO),
+            Patience::Until { now, deadline } => Some(deadline.saturating_duration_since(now)),
+            Patience::Forever => None,
+        };
         let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));
         loop {
             let mut world = self.lock();

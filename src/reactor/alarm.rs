@@ -1,0 +1,179 @@
+//! A timer of the system inside the readiness queue, for moments that the queue's own waits are too coarse for.
+//!
+//! Part of the reactor. On Linux epoll_wait counts whole milliseconds, and the kernel may let it end late by
+//! the thread's timer slack, or by a thousandth of the time (`PR_SET_TIMERSLACK` in prctl(2)). A timer
+//! descriptor counts nanoseconds and is granted no slack. Setting it costs a system call, so it is set only
+//! for what is near; what is far is waited for in milliseconds, until it is near.
+//!
+//! It is never read: the readiness queue tells of each ring once, and setting it anew makes it ring again.
+
+pub(super) use system::Alarm;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod system {
+    use std::io;
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::time::{Duration, Instant};
+
+    use mio::unix::SourceFd;
+    use mio::{Interest, Registry};
+    use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
+    use rustix::time::{Timespec, timerfd_create, timerfd_settime};
+
+    use super::super::ALARM;
+
+    /// Deadlines as near as this are waited for with the alarm: a frame at 60 Hz, and some.
+    const NEAR: Duration = Duration::from_millis(20);
+
+    /// How long before a deadline a wait for it in milliseconds ends. The next one is exact, and short.
+    const LEAD: Duration = Duration::from_millis(1);
+
+    /// The part of a long wait by which the kernel may be late: twice what it is documented to take.
+    const SLACK_DIVISOR: u32 = 500;
+
+    /// The alarm, made when it is first needed.
+    #[derive(Default)]
+    pub(in super::super) struct Alarm {
+        timer: Option<OwnedFd>,
+        /// When it will ring, unless it has: then the queue has not told it yet.
+        deadline: Option<Instant>,
+    }
+
+    impl Alarm {
+        /// Whether it will ring, or has and nobody was told.
+        pub(in super::super) fn is_set(&self) -> bool {
+            self.deadline.is_some()
+        }
+
+        /// It was told that it rang.
+        pub(in super::super) fn rang(&mut self) {
+            self.deadline = None;
+        }
+
+        /// How long the readiness queue is to wait for `deadline`, with the alarm set if need be.
+        pub(in super::super) fn timeout(
+            &mut self,
+            registry: &Registry,
+            now: Instant,
+            deadline: Instant,
+        ) -> Option<Duration> {
+            let left = deadline.saturating_duration_since(now);
+            if left.is_zero() {
+                return Some(left);
+            }
+            if left > NEAR {
+                let until_near = left - LEAD - left / SLACK_DIVISOR;
+                return Some(until_near - Duration::from_nanos((until_near.subsec_nanos() % 1_000_000).into()));
+            }
+            match self.set(registry, deadline, left) {
+                Ok(()) => None,
+                Err(error) => {
+                    // The queue rounds up: late by a millisecond, but it goes on.
+                    log::debug!("setting the system's timer: {error}");
+                    Some(left)
+                }
+            }
+        }
+
+        fn set(&mut self, registry: &Registry, deadline: Instant, left: Duration) -> io::Result<()> {
+            if self.deadline == Some(deadline) {
+                return Ok(());
+            }
+            let timer = match &self.timer {
+                Some(timer) => timer,
+                None => self.timer.insert(open(registry)?),
+            };
+            let it_value = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
+            let setting = Itimerspec { it_interval: Timespec::default(), it_value };
+            timerfd_settime(timer, TimerfdTimerFlags::empty(), &setting)?;
+            self.deadline = Some(deadline);
+            Ok(())
+        }
+    }
+
+    fn open(registry: &Registry) -> io::Result<OwnedFd> {
+        // Of the two clocks with no jumps, the one that goes on while the machine sleeps.
+        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        registry.register(&mut SourceFd(&timer.as_raw_fd()), ALARM, Interest::READABLE)?;
+        Ok(timer)
+    }
+}
+
+/// Elsewhere the readiness queue alone waits: in nanoseconds on kqueue, in milliseconds rounded up on Windows.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod system {
+    use std::time::{Duration, Instant};
+
+    use mio::Registry;
+
+    /// No alarm.
+    #[derive(Default)]
+    pub(in super::super) struct Alarm;
+
+    impl Alarm {
+        pub(in super::super) fn is_set(&self) -> bool {
+            false
+        }
+
+        pub(in super::super) fn rang(&mut self) {}
+
+        pub(in super::super) fn timeout(&mut self, _: &Registry, now: Instant, deadline: Instant) -> Option<Duration> {
+            Some(deadline.saturating_duration_since(now))
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod tests {
+    use std::collections::VecDeque;
+    use std::time::{Duration, Instant};
+
+    use super::super::Reactor;
+    use crate::moment::Patience;
+
+    fn until(now: Instant, after: Duration) -> Patience {
+        Patience::Until { now, deadline: now + after }
+    }
+
+    #[test]
+    fn only_what_is_near_sets_the_alarm() {
+        let mut reactor = Reactor::new().unwrap();
+        let (alarm, registry) = (&mut reactor.alarm, reactor.poll.registry());
+        let now = Instant::now();
+        for millis in [21, 100, 1_000, 60_000, 86_400_000] {
+            let left = Duration::from_millis(millis);
+            let timeout = alarm.timeout(registry, now, now + left).expect("the queue itself waits");
+            assert!(timeout < left && timeout > left * 4 / 5, "{timeout:?} of {left:?}");
+            assert_eq!(timeout.subsec_nanos() % 1_000_000, 0, "{timeout:?} would be rounded up");
+            assert!(!alarm.is_set());
+        }
+        assert_eq!(alarm.timeout(registry, now, now), Some(Duration::ZERO));
+        assert!(!alarm.is_set());
+        assert_eq!(alarm.timeout(registry, now, now + Duration::from_micros(1)), None);
+        assert!(alarm.is_set());
+    }
+
+    #[test]
+    fn a_wait_for_a_moment_is_never_over_early() {
+        let mut reactor = Reactor::new().unwrap();
+        for micros in [1, 50, 999, 1_000, 3_000, 20_500, 25_000] {
+            let now = Instant::now();
+            let after = Duration::from_micros(micros);
+            reactor.wait(until(now, after), &mut VecDeque::new()).unwrap();
+            assert!(now.elapsed() >= after, "{after:?}");
+            assert!(reactor.is_quiet());
+        }
+    }
+
+    /// Otherwise a host would find the descriptor readable, turn the pump, and find it readable again.
+    #[test]
+    fn an_alarm_that_rings_for_nothing_is_told_once() {
+        let mut reactor = Reactor::new().unwrap();
+        reactor.wake()().unwrap();
+        reactor.wait(until(Instant::now(), Duration::from_millis(2)), &mut VecDeque::new()).unwrap();
+        assert!(!reactor.is_quiet(), "the wake-up ended the wait, and the alarm is still set");
+        reactor.wait(Patience::Forever, &mut VecDeque::new()).unwrap();
+        assert!(reactor.is_quiet());
+    }
+}
