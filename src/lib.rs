@@ -85,6 +85,7 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | live in a loop that knows only descriptors (Linux) | [`Hosted::lend`]                                    |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`], without services so far                   |
@@ -154,6 +155,8 @@ pub use provider::{
     Batch, Items, Panicked, Provider, Slice, Step, StreamEnd, StreamId, StreamSettings, StreamWaker, items,
 };
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
+#[cfg(target_os = "linux")]
+pub use pump::{Hosted, Lent};
 pub use reactor::Poster;
 pub use timer::Timer;
 

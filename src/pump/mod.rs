@@ -4,6 +4,8 @@
 
 mod elsewhere;
 mod embed;
+#[cfg(target_os = "linux")]
+mod hosted;
 mod lookups;
 mod name_files;
 mod outside;
@@ -27,6 +29,8 @@ use lookups::NameFiles;
 use outside::Outside;
 
 pub use embed::Rest;
+#[cfg(target_os = "linux")]
+pub use hosted::{Hosted, Lent};
 pub use lookups::FileStatus;
 pub use settings::Settings;
 pub use turn::{Budget, Turn};

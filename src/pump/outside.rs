@@ -48,6 +48,24 @@ impl Outside {
         of!(self, wait(patience, ready))
     }
 
+    #[cfg(target_os = "linux")]
+    pub(super) fn make_alarm(&mut self) -> Result<(), Error> {
+        match self {
+            Outside::System(reactor) => reactor.make_alarm(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => unreachable!("a simulated pump has no host"),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn set_alarm(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+        match self {
+            Outside::System(reactor) => reactor.set_alarm(deadline),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => unreachable!("a simulated pump has no host"),
+        }
+    }
+
     /// Whether a wait that only looks has nothing to tell.
     pub(super) fn is_quiet(&self) -> bool {
         match self {

@@ -7,10 +7,13 @@
 //!
 //! It is never read: the readiness queue tells of each ring once, and setting it anew makes it ring again.
 
-pub(super) use system::Alarm;
+#[cfg(not(target_os = "linux"))]
+pub(super) use elsewhere::Alarm;
+#[cfg(target_os = "linux")]
+pub(super) use linux::Alarm;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod system {
+#[cfg(target_os = "linux")]
+mod linux {
     use std::io;
     use std::os::fd::{AsRawFd, OwnedFd};
     use std::time::{Duration, Instant};
@@ -21,6 +24,7 @@ mod system {
     use rustix::time::{Timespec, timerfd_create, timerfd_settime};
 
     use super::super::ALARM;
+    use crate::system;
 
     /// Deadlines as near as this are waited for with the alarm: a frame at 60 Hz, and some.
     const NEAR: Duration = Duration::from_millis(20);
@@ -30,6 +34,9 @@ mod system {
 
     /// The part of a long wait by which the kernel may be late: twice what it is documented to take.
     const SLACK_DIVISOR: u32 = 500;
+
+    /// The shortest time that the timer can be set to: zero would mean never.
+    const AT_ONCE: Duration = Duration::from_nanos(1);
 
     /// The alarm, made when it is first needed.
     #[derive(Default)]
@@ -65,7 +72,7 @@ mod system {
                 let until_near = left - LEAD - left / SLACK_DIVISOR;
                 return Some(until_near - Duration::from_nanos((until_near.subsec_nanos() % 1_000_000).into()));
             }
-            match self.set(registry, deadline, left) {
+            match self.set(registry, Some(deadline), left) {
                 Ok(()) => None,
                 Err(error) => {
                     // The queue rounds up: late by a millisecond, but it goes on.
@@ -75,18 +82,39 @@ mod system {
             }
         }
 
-        fn set(&mut self, registry: &Registry, deadline: Instant, left: Duration) -> io::Result<()> {
-            if self.deadline == Some(deadline) {
+        /// Makes it ring at `deadline`, at once if that is past, and not otherwise.
+        pub(in super::super) fn set_for(&mut self, registry: &Registry, deadline: Option<Instant>) -> io::Result<()> {
+            match (deadline, self.deadline) {
+                (None, None) => Ok(()),
+                (None, Some(_)) => self.set(registry, None, Duration::ZERO),
+                (Some(deadline), set) => {
+                    let now = system::now();
+                    if deadline <= now && set.is_some_and(|set| set <= now) {
+                        return Ok(());
+                    }
+                    self.set(registry, Some(deadline), deadline.saturating_duration_since(now).max(AT_ONCE))
+                }
+            }
+        }
+
+        fn set(&mut self, registry: &Registry, deadline: Option<Instant>, left: Duration) -> io::Result<()> {
+            if self.deadline == deadline {
                 return Ok(());
             }
-            let timer = match &self.timer {
-                Some(timer) => timer,
-                None => self.timer.insert(open(registry)?),
-            };
+            self.make(registry)?;
+            let timer = self.timer.as_ref().expect("it is made");
             let it_value = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
             let setting = Itimerspec { it_interval: Timespec::default(), it_value };
             timerfd_settime(timer, TimerfdTimerFlags::empty(), &setting)?;
-            self.deadline = Some(deadline);
+            self.deadline = deadline;
+            Ok(())
+        }
+
+        /// Has the system's timer, from here on.
+        pub(in super::super) fn make(&mut self, registry: &Registry) -> io::Result<()> {
+            if self.timer.is_none() {
+                self.timer = Some(open(registry)?);
+            }
             Ok(())
         }
     }
@@ -100,8 +128,8 @@ mod system {
 }
 
 /// Elsewhere the readiness queue alone waits: in nanoseconds on kqueue, in milliseconds rounded up on Windows.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-mod system {
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
     use std::time::{Duration, Instant};
 
     use mio::Registry;
@@ -124,7 +152,7 @@ mod system {
 }
 
 #[cfg(test)]
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::collections::VecDeque;
     use std::time::{Duration, Instant};

@@ -13,6 +13,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::time::Instant;
 
 use mio::net::{TcpStream, UdpSocket};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -89,6 +91,20 @@ impl Reactor {
     /// Whether a wait that only looks has nothing to tell.
     pub(crate) fn is_quiet(&self) -> bool {
         self.sockets.is_empty() && !self.alarm.is_set()
+    }
+
+    /// Has the system's timer, which a host is told of deadlines by.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn make_alarm(&mut self) -> Result<(), Error> {
+        let made = self.alarm.make(self.poll.registry());
+        made.map_err(|source| Error::new("making a timer of the system's", source))
+    }
+
+    /// Makes the descriptor readable at `deadline`, at once if that is past.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+        let set = self.alarm.set_for(self.poll.registry(), deadline);
+        set.map_err(|source| Error::new("setting a timer of the system's", source))
     }
 
     /// Waits until a socket is ready, a wake-up comes or patience ends, and notes who is ready.

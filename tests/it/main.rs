@@ -10,6 +10,8 @@ mod dns;
 #[cfg(unix)]
 mod elsewhere;
 mod embed;
+#[cfg(target_os = "linux")]
+mod hosted;
 mod order;
 mod posts;
 #[cfg(target_os = "linux")]
