@@ -190,7 +190,9 @@ impl<T> Engine<T> {
             }
             _ => {
                 self.timers.remove(slot);
-                self.operations.remove(slot);
+                if let Work::Timer { clock, .. } = self.operations.remove(slot).work {
+                    self.leave_timer(clock);
+                }
             }
         }
         message
@@ -209,7 +211,7 @@ impl<T> Engine<T> {
     }
 
     fn repeat_of(&self, slot: Slot) -> Option<Slot> {
-        let Work::Timer { repeat } = self.operations.at(slot).work else {
+        let Work::Timer { repeat, .. } = self.operations.at(slot).work else {
             unreachable!("only timers have deadlines here")
         };
         repeat

@@ -10,9 +10,11 @@ mod lookups;
 mod name_files;
 mod outside;
 mod settings;
+mod suspend;
 mod turn;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
@@ -23,7 +25,7 @@ use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
 use crate::operation::lookup::Resolver;
 use crate::reactor::{Inbox, Poster, Reactor};
-use crate::timer::{FirstTick, Timer};
+use crate::timer::{Clock, FirstTick, Timer};
 
 use lookups::NameFiles;
 use outside::Outside;
@@ -87,6 +89,8 @@ pub struct Pump<T> {
     engine: Engine<T>,
     outside: Outside,
     time_line: TimeLine,
+    /// How much of the time that the machine was suspended the engine has been told of.
+    suspended: Duration,
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
     name_files: NameFiles,
@@ -126,8 +130,8 @@ impl<T> Pump<T> {
         let inbox = Inbox::new(settings.queue_capacity, outside.wake());
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
-        let (ready, peeked) = (VecDeque::new(), None);
-        Pump { inbox, engine, outside, time_line, ready, name_files, taken_since_turn: 0, peeked }
+        let (suspended, ready, peeked) = (Duration::ZERO, VecDeque::new(), None);
+        Pump { inbox, engine, outside, time_line, suspended, ready, name_files, taken_since_turn: 0, peeked }
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
@@ -213,7 +217,7 @@ impl<T> Pump<T> {
     pub fn set_timer(&mut self, owner: impl Into<Owner>, timer: Timer) -> Result<OperationId, StartError<Timer>> {
         let refused = |refusal| StartError { argument: timer, refusal };
         let first = self.first_tick(timer).map_err(refused)?;
-        self.engine.start_timer(owner.into(), first, timer.interval).map_err(refused)
+        self.engine.start_timer(owner.into(), first, timer.interval, timer.clock).map_err(refused)
     }
 
     /// Sets a living timer anew, from now. Its id stays, its ticks are counted from 1 again.
@@ -226,10 +230,10 @@ impl<T> Pump<T> {
     pub fn reset_timer(&mut self, id: OperationId, timer: Timer) -> Result<(), StartError<Timer>> {
         let refused = |refusal| StartError { argument: timer, refusal };
         let first = self.first_tick(timer).map_err(refused)?;
-        self.engine.reset_timer(id, first, timer.interval).map_err(refused)
+        self.engine.reset_timer(id, first, timer.interval, timer.clock).map_err(refused)
     }
 
-    fn first_tick(&self, timer: Timer) -> Result<Moment, StartRefusal> {
+    fn first_tick(&mut self, timer: Timer) -> Result<Moment, StartRefusal> {
         if timer.interval.is_some_and(|interval| interval.is_zero()) {
             return Err(StartRefusal::ZeroInterval);
         }
@@ -239,7 +243,12 @@ impl<T> Pump<T> {
             }
             FirstTick::At(instant) => Some(self.time_line.moment(instant)),
         };
-        first.ok_or(StartRefusal::BeyondClock)
+        let first = first.ok_or(StartRefusal::BeyondClock)?;
+        match timer.clock {
+            Clock::Monotonic => Ok(first),
+            // The next turn takes it off again.
+            Clock::Boot => first.checked_add(self.suspend_to_pass()).ok_or(StartRefusal::BeyondClock),
+        }
     }
 
     /// Cancels an operation: stops its work, purges its messages, and says what that prevented.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::files::{Files, Stamp};
@@ -41,6 +41,15 @@ impl Outside {
             Outside::System(_) => system::now(),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(stage) => stage.now(),
+        }
+    }
+
+    /// How long the machine was suspended since it was started, where the system tells.
+    pub(super) fn suspended(&self) -> Option<Duration> {
+        match self {
+            Outside::System(_) => system::suspended(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => Some(stage.suspended()),
         }
     }
 

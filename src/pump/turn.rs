@@ -9,6 +9,7 @@ use crate::moment::{Moment, Patience};
 use crate::network::Ready;
 use crate::network::SocketOwner;
 use crate::reactor::Entry;
+use crate::timer::Clock;
 
 /// How many messages `get_message` gives out before it asks the outside again.
 const MESSAGES_BETWEEN_TURNS_MAX: usize = 64;
@@ -218,6 +219,7 @@ impl<T> Pump<T> {
             let may_wait = past_ready || !self.engine.is_ready();
             self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
         }
+        self.pass_suspend();
         let instant = self.outside.now();
         let now = self.time_line.moment(instant);
         let deadline = budget.time.and_then(|time| instant.checked_add(time));
@@ -298,7 +300,10 @@ impl<T> Pump<T> {
         match [own, asked].into_iter().flatten().min() {
             None => Patience::Forever,
             Some(deadline) if deadline <= now => Patience::None,
-            Some(deadline) => Patience::Until { now, deadline },
+            Some(deadline) => {
+                let clock = if self.engine.counts_suspend() { Clock::Boot } else { Clock::Monotonic };
+                Patience::Until { now, deadline, clock }
+            }
         }
     }
 

@@ -3,7 +3,8 @@
 //! Part of the reactor. On Linux epoll_wait counts whole milliseconds, and the kernel may let it end late by
 //! the thread's timer slack, or by a thousandth of the time (`PR_SET_TIMERSLACK` in prctl(2)). A timer
 //! descriptor counts nanoseconds and is granted no slack. Setting it costs a system call, so it is set only
-//! for what is near; what is far is waited for in milliseconds, until it is near.
+//! for what is near; what is far is waited for in milliseconds, until it is near. It also goes on while the
+//! machine is suspended, which those waits do not.
 //!
 //! It is never read: the readiness queue tells of each ring once, and setting it anew makes it ring again.
 
@@ -25,6 +26,7 @@ mod linux {
 
     use super::super::ALARM;
     use crate::system;
+    use crate::timer::Clock;
 
     /// Deadlines as near as this are waited for with the alarm: a frame at 60 Hz, and some.
     const NEAR: Duration = Duration::from_millis(20);
@@ -63,12 +65,13 @@ mod linux {
             registry: &Registry,
             now: Instant,
             deadline: Instant,
+            clock: Clock,
         ) -> Option<Duration> {
             let left = deadline.saturating_duration_since(now);
             if left.is_zero() {
                 return Some(left);
             }
-            if left > NEAR {
+            if left > NEAR && clock == Clock::Monotonic {
                 let until_near = left - LEAD - left / SLACK_DIVISOR;
                 return Some(until_near - Duration::from_nanos((until_near.subsec_nanos() % 1_000_000).into()));
             }
@@ -134,6 +137,8 @@ mod elsewhere {
 
     use mio::Registry;
 
+    use crate::timer::Clock;
+
     /// No alarm.
     #[derive(Default)]
     pub(in super::super) struct Alarm;
@@ -145,7 +150,13 @@ mod elsewhere {
 
         pub(in super::super) fn rang(&mut self) {}
 
-        pub(in super::super) fn timeout(&mut self, _: &Registry, now: Instant, deadline: Instant) -> Option<Duration> {
+        pub(in super::super) fn timeout(
+            &mut self,
+            _: &Registry,
+            now: Instant,
+            deadline: Instant,
+            _: Clock,
+        ) -> Option<Duration> {
             Some(deadline.saturating_duration_since(now))
         }
     }
@@ -159,9 +170,10 @@ mod tests {
 
     use super::super::Reactor;
     use crate::moment::Patience;
+    use crate::timer::Clock;
 
     fn until(now: Instant, after: Duration) -> Patience {
-        Patience::Until { now, deadline: now + after }
+        Patience::Until { now, deadline: now + after, clock: Clock::Monotonic }
     }
 
     #[test]
@@ -171,14 +183,24 @@ mod tests {
         let now = Instant::now();
         for millis in [21, 100, 1_000, 60_000, 86_400_000] {
             let left = Duration::from_millis(millis);
-            let timeout = alarm.timeout(registry, now, now + left).expect("the queue itself waits");
+            let timeout = alarm.timeout(registry, now, now + left, Clock::Monotonic).expect("the queue itself waits");
             assert!(timeout < left && timeout > left * 4 / 5, "{timeout:?} of {left:?}");
             assert_eq!(timeout.subsec_nanos() % 1_000_000, 0, "{timeout:?} would be rounded up");
             assert!(!alarm.is_set());
         }
-        assert_eq!(alarm.timeout(registry, now, now), Some(Duration::ZERO));
+        assert_eq!(alarm.timeout(registry, now, now, Clock::Monotonic), Some(Duration::ZERO));
         assert!(!alarm.is_set());
-        assert_eq!(alarm.timeout(registry, now, now + Duration::from_micros(1)), None);
+        assert_eq!(alarm.timeout(registry, now, now + Duration::from_micros(1), Clock::Monotonic), None);
+        assert!(alarm.is_set());
+    }
+
+    /// A wait of the queue's own would not be over when the machine wakes.
+    #[test]
+    fn a_wait_that_counts_a_suspend_sets_the_alarm_however_far() {
+        let mut reactor = Reactor::new().unwrap();
+        let (alarm, registry) = (&mut reactor.alarm, reactor.poll.registry());
+        let now = Instant::now();
+        assert_eq!(alarm.timeout(registry, now, now + Duration::from_secs(3600), Clock::Boot), None);
         assert!(alarm.is_set());
     }
 

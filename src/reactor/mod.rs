@@ -112,7 +112,9 @@ impl Reactor {
         loop {
             let timeout = match patience {
                 Patience::None => Some(Duration::ZERO),
-                Patience::Until { now, deadline } => self.alarm.timeout(self.poll.registry(), now, deadline),
+                Patience::Until { now, deadline, clock } => {
+                    self.alarm.timeout(self.poll.registry(), now, deadline, clock)
+                }
                 Patience::Forever => None,
             };
             match self.poll.poll(&mut self.events, timeout) {
@@ -123,7 +125,7 @@ impl Reactor {
             }
             match &mut patience {
                 // What is far is waited for in steps.
-                Patience::Until { now, deadline } if self.events.is_empty() => {
+                Patience::Until { now, deadline, .. } if self.events.is_empty() => {
                     *now = system::now();
                     if *now >= *deadline {
                         return Ok(());

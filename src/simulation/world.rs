@@ -24,6 +24,7 @@ const BYTE_INTERVAL: Duration = Duration::from_micros(10);
 pub(super) struct World {
     start: Instant,
     elapsed: Duration,
+    suspended: Duration,
     random: u64,
     servers: HashMap<SocketAddr, NameServer>,
     sockets: SlotMap<SocketKey, Socket>,
@@ -69,6 +70,7 @@ impl World {
         World {
             start: Instant::now(),
             elapsed: Duration::ZERO,
+            suspended: Duration::ZERO,
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
             servers: HashMap::new(),
             sockets: SlotMap::with_key(),
@@ -95,6 +97,10 @@ impl World {
 
     pub(super) fn advance(&mut self, time: Duration) {
         self.elapsed += time;
+    }
+
+    pub(super) fn suspend(&mut self, time: Duration) {
+        self.suspended += time;
     }
 
     pub(super) fn set_server(&mut self, address: SocketAddr, server: NameServer) {
@@ -337,11 +343,15 @@ impl Stage {
         self.lock().now()
     }
 
+    pub(crate) fn suspended(&self) -> Duration {
+        self.lock().suspended
+    }
+
     /// Lets the clock run until something happens, or patience ends.
     pub(crate) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
         let timeout = match patience {
             Patience::None => Some(Duration::ZERO),
-            Patience::Until { now, deadline } => Some(deadline.saturating_duration_since(now)),
+            Patience::Until { now, deadline, .. } => Some(deadline.saturating_duration_since(now)),
             Patience::Forever => None,
         };
         let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));

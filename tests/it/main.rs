@@ -7,9 +7,10 @@
 #[cfg(target_os = "linux")]
 mod descriptors;
 mod dns;
-#[cfg(unix)]
 mod elsewhere;
+#[cfg(unix)]
 mod embed;
+mod exact_time;
 #[cfg(target_os = "linux")]
 mod hosted;
 mod order;
