@@ -71,7 +71,7 @@ impl Timer {
     ///
     /// # Cost
     ///
-    /// While there are such timers, three more readings of a clock a turn, and on Linux a system call for each
+    /// While there are such timers, three more readings of a clock before and after each wait, and on Linux a system call for each
     /// new next deadline of whatever kind.
     ///
     /// # Examples

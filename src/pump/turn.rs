@@ -284,7 +284,8 @@ impl<T> Pump<T> {
     }
 
     /// How long a wait may last that is not to miss what the engine has to do.
-    fn patience(&self, wait: Wait, past_ready: bool) -> Patience {
+    fn patience(&mut self, wait: Wait, past_ready: bool) -> Patience {
+        self.pass_suspend();
         let now = self.outside.now();
         let own = match past_ready {
             true => self.engine.next_deadline_after_horizon(),

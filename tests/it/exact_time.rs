@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use msgpump::simulation::Simulation;
-use msgpump::{Budget, OperationId, Payload, Pump, Tick, Timer};
+use msgpump::{Budget, OperationId, Payload, Pump, Rest, Tick, Timer};
 
 use crate::support::settings;
 
@@ -87,6 +87,19 @@ fn a_machine_that_sleeps_while_the_pump_waits_is_noticed_when_it_wakes() {
     let message = pump.get_message().unwrap().unwrap();
     assert_eq!(message.operation, Some(counting));
     assert_eq!(simulation.elapsed(), SECOND);
+}
+
+/// Before the pump went to sleep, so that it must not sleep for what is left of the awake time.
+#[test]
+fn a_suspend_before_the_wait_shortens_the_wait() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump(settings());
+    let counting = set(&mut pump, Timer::once(HOUR).counting_suspend());
+    simulation.suspend(HOUR - SECOND);
+    assert_eq!(pump.rest(), Rest::Until(simulation.now() + SECOND));
+    simulation.suspend(SECOND / 2);
+    assert_eq!(pump.get_message().unwrap().unwrap().operation, Some(counting));
+    assert_eq!(simulation.elapsed(), SECOND / 2);
 }
 
 /// What a timer is told by its own clock, beside the pump, under random jumps and suspends.
