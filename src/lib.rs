@@ -85,6 +85,7 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | live in a loop that waits for no descriptors       | [`Settings::host_waker`]                            |
 //! | live in a loop that knows only descriptors (Linux) | [`Hosted::lend`]                                    |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |

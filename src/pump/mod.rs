@@ -14,6 +14,7 @@ mod suspend;
 mod turn;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -24,11 +25,12 @@ use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
 use crate::operation::lookup::Resolver;
-use crate::reactor::{Inbox, Poster, Reactor};
+use crate::reactor::{Inbox, Poster, Reactor, Wake};
 use crate::timer::{Clock, FirstTick, Timer};
 
 use lookups::NameFiles;
 use outside::Outside;
+use settings::HostWaker;
 
 pub use embed::Rest;
 #[cfg(target_os = "linux")]
@@ -127,7 +129,7 @@ impl<T> Pump<T> {
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
         let name_files = NameFiles::new(&settings);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
-        let inbox = Inbox::new(settings.queue_capacity, outside.wake());
+        let inbox = Inbox::new(settings.queue_capacity, wake(&outside, settings.host_waker));
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
         let (suspended, ready, peeked) = (Duration::ZERO, VecDeque::new(), None);
@@ -371,6 +373,19 @@ impl<T> Pump<T> {
 
     fn now(&self) -> Moment {
         self.time_line.moment(self.outside.now())
+    }
+}
+
+/// Wakes the pump where it sleeps by itself, and its host.
+fn wake(outside: &Outside, host: Option<HostWaker>) -> Wake {
+    let wake = outside.wake();
+    match host {
+        None => wake,
+        Some(HostWaker(host)) => Arc::new(move || {
+            let woken = wake();
+            host();
+            woken
+        }),
     }
 }
 

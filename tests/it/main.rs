@@ -11,6 +11,7 @@ mod elsewhere;
 #[cfg(unix)]
 mod embed;
 mod exact_time;
+mod host_waker;
 #[cfg(target_os = "linux")]
 mod hosted;
 mod order;
