@@ -67,6 +67,10 @@
 //! | be told something by another thread                | [`Pump::poster`], then [`Poster::post`] there       |
 //! | take back what was posted                          | [`Pump::purge_posts`]                               |
 //! | be told when it is time                            | [`Pump::set_timer`] with a [`Timer`], [`Pump::reset_timer`] |
+//! | be told when a socket or a descriptor is ready     | [`Pump::watch`], [`Pump::watch_descriptor`], again with [`Pump::rearm`] |
+//! | read and write what is watched, have it back       | [`Pump::source`], [`Pump::release`]                 |
+//! | connect to a host and service                      | [`Pump::connect`] with a [`Connect`]                |
+//! | listen for connections                             | [`Pump::listen`] with a [`Listen`], [`Pump::listening_address`] |
 //! | have another thread's result as a message          | [`Pump::start_external`] and its [`Completer`]      |
 //! | have many results in batches, without a long pause | [`Pump::start_stream`] with a [`Provider`]          |
 //! | look up a host by name or address                  | [`Pump::lookup_host`] with a [`HostQuery`]          |
@@ -75,6 +79,7 @@
 //! | look up a protocol by name or number               | [`Pump::lookup_protocol`] with a [`ProtocolQuery`]  |
 //! | say which name servers are asked, and how          | [`Settings::resolver`] with a [`ResolverConfig`]    |
 //! | see how they are asked, and what files were read   | [`Pump::resolver_config`], [`Pump::name_files`]     |
+//! | know the machine's own name                        | [`Pump::host_name`]                                 |
 //! | stop something                                     | [`Pump::cancel`]                                    |
 //! | stop several things at once                        | [`Pump::open_group`], [`WindowId::in_group`], [`Pump::cancel_group`], [`Pump::close_group`] |
 //! | stop all that a window started                     | [`Pump::cancel_window`]                             |
@@ -87,9 +92,15 @@
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
 //! | live in a loop that waits for no descriptors       | [`Settings::host_waker`]                            |
 //! | live in a loop that knows only descriptors (Linux) | [`Hosted::lend`]                                    |
+//! | have messages handed to a procedure of their window | [`Dispatcher`]: [`open_window`](Dispatcher::open_window), [`run`](Dispatcher::run), [`dispatch_pending`](Dispatcher::dispatch_pending) |
+//! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
+//! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
+//! | take a message that a cancel still reaches         | [`Pump::next_in_hand`], [`Pump::get_in_hand`] give an [`InHand`] |
+//! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`], without services so far                   |
+//! | have Winsock's messages, handles and errors        | [`winsock`]                                         |
 //! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
 //!
 //! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
@@ -111,6 +122,9 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+mod adapter;
+mod connect;
+pub mod dispatcher;
 mod dns;
 mod engine;
 mod error;
@@ -136,13 +150,19 @@ mod scoped_address;
 pub mod simulation;
 mod slots;
 mod system;
+mod tcp_stream;
 #[cfg(test)]
 mod testing;
 mod timer;
 mod timers;
+mod watch;
 pub mod wbem;
+pub mod winsock;
 
+pub use connect::{Accepted, Connect, ConnectError, ConnectFailure, Connection, FailedAttempt, Listen};
+pub use dispatcher::Dispatcher;
 pub use dns::config::{ResolverConfig, ResolverConfigError};
+pub use engine::InHand;
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
 pub use external::{Abandoned, Completer, External, ExternalId};
 pub use file_report::FileReport;
@@ -158,8 +178,12 @@ pub use provider::{
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
 #[cfg(target_os = "linux")]
 pub use pump::{Hosted, Lent};
-pub use reactor::Poster;
+#[cfg(unix)]
+pub use reactor::Descriptor;
+pub use reactor::{Poster, Source as EventSource};
+pub use tcp_stream::TcpStream;
 pub use timer::Timer;
+pub use watch::{Interest, Readiness, WatchId};
 
 /// The README's example, compiled.
 #[cfg(doctest)]

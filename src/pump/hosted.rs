@@ -67,8 +67,7 @@ impl<T> Hosted<T> {
     ///
     /// # Errors
     ///
-    /// Fails when the system gives no readiness queue, no wake-up or no timer: the process is out of
-    /// descriptors.
+    /// As [`Pump::new`].
     pub fn new() -> Result<Hosted<T>, Error> {
         Hosted::with_settings(Settings::default())
     }
@@ -80,7 +79,6 @@ impl<T> Hosted<T> {
     /// As [`new`](Hosted::new).
     pub fn with_settings(settings: Settings) -> Result<Hosted<T>, Error> {
         let mut pump = Pump::with_settings(settings)?;
-        pump.outside.make_alarm()?;
         pump.inform_host();
         Ok(Hosted { pump })
     }

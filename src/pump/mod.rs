@@ -2,14 +2,17 @@
 //!
 //! Floor 4. The only code that knows both the engine and the outside.
 
+mod adapters;
 mod elsewhere;
 mod embed;
 #[cfg(target_os = "linux")]
 mod hosted;
+mod in_hand;
 mod lookups;
 mod name_files;
 mod outside;
 mod settings;
+mod sockets;
 mod suspend;
 mod turn;
 
@@ -20,7 +23,7 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
 use crate::id::{GroupId, OperationId, Owner, WindowId};
-use crate::message::{Cancelled, Filter, Message, Swept};
+use crate::message::{Admits, Cancelled, Filter, Message, Swept};
 use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
@@ -107,7 +110,8 @@ impl<T> Pump<T> {
     ///
     /// # Errors
     ///
-    /// Fails when the system gives no readiness queue or no wake-up: the process is out of descriptors.
+    /// Fails when the system gives no readiness queue, no wake-up or, on Linux, no timer: the process is out of
+    /// descriptors.
     pub fn new() -> Result<Pump<T>, Error> {
         Pump::with_settings(Settings::default())
     }
@@ -127,7 +131,7 @@ impl<T> Pump<T> {
     }
 
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
-        let name_files = NameFiles::new(&settings);
+        let name_files = NameFiles::new(&settings, &outside);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
         let inbox = Inbox::new(settings.queue_capacity, wake(&outside, settings.host_waker));
         inbox.open_window(engine.root());
@@ -322,7 +326,7 @@ impl<T> Pump<T> {
         self.take(filter.narrowing())
     }
 
-    fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
+    fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
         self.taken_since_turn += 1;
         self.engine.take(filter)
     }

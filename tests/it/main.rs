@@ -4,10 +4,14 @@
 //! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
 //! waited for with a limit that fails the test in words.
 
+mod connect;
+// Counts the process's descriptors in /proc.
 #[cfg(target_os = "linux")]
 mod descriptors;
+mod dispatcher;
 mod dns;
 mod elsewhere;
+// Sleeps in poll(2) on the pump's descriptor, which Windows has not.
 #[cfg(unix)]
 mod embed;
 mod exact_time;
@@ -16,9 +20,12 @@ mod host_waker;
 mod hosted;
 mod order;
 mod posts;
+// Counts descriptors and threads in /proc, and sleeps in poll(2).
 #[cfg(target_os = "linux")]
 mod reports;
+mod sockets;
 mod support;
+// Counts with strace(1).
 #[cfg(target_os = "linux")]
 mod system_calls;
 mod tidy;

@@ -72,16 +72,14 @@ fn only_a_near_deadline_sets_the_systems_timer() {
     let calls = |near: usize, far: usize| {
         let name = "system_calls::only_a_near_deadline_sets_the_systems_timer";
         let calls = traced(name, &[(NEAR, &near.to_string()), (FAR, &far.to_string())]);
-        ["timerfd_settime(", "timerfd_create(", "epoll_"]
-            .map(|call| calls.iter().filter(|line| line.contains(call)).count())
+        ["timerfd_settime(", "epoll_"].map(|call| calls.iter().filter(|line| line.contains(call)).count())
     };
     let [none, far, near] = [calls(0, 0), calls(0, WAITS), calls(WAITS, 0)];
-    assert_eq!(far[..2], [0, 0], "what is far needs no timer of the system's");
-    assert!(far[2] - none[2] <= WAITS, "and no more waits than ever: {none:?}, {far:?}");
+    assert_eq!(far[0], 0, "what is far needs no timer of the system's");
+    assert!(far[1] - none[1] <= WAITS, "and no more waits than ever: {none:?}, {far:?}");
     // At most: a busy machine may come to the wait when the moment is past.
-    assert!((1..=WAITS).contains(&near[0]) && near[1] == 1, "{near:?}");
-    // One of them registers the timer.
-    assert!(near[2] - none[2] <= WAITS + 1, "{none:?}, {near:?}");
+    assert!((1..=WAITS).contains(&near[0]), "{near:?}");
+    assert!(near[1] - none[1] <= WAITS, "{none:?}, {near:?}");
 }
 
 /// Waits for ticks that are near, and for posts while a tick is far.
