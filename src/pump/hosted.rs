@@ -79,7 +79,7 @@ impl<T> Hosted<T> {
     /// As [`new`](Hosted::new).
     pub fn with_settings(settings: Settings) -> Result<Hosted<T>, Error> {
         let mut pump = Pump::with_settings(settings)?;
-        pump.inform_host();
+        pump.inform_host()?;
         Ok(Hosted { pump })
     }
 
@@ -92,17 +92,32 @@ impl<T> Hosted<T> {
 }
 
 impl<T> Pump<T> {
-    /// Makes the descriptor readable once there is something to do, and not before.
-    fn inform_host(&mut self) {
+    /// Has the descriptor tell all that [`rest`](Pump::rest) tells, for a host that knows only the descriptor: it
+    /// becomes readable as soon as there is something to do, and not before (Linux).
+    ///
+    /// It must be called last before each sleep, and again after every verb that may have changed the answer.
+    /// [`Hosted`] does that by itself; this is for who holds the pump in something else, such as a
+    /// [`Dispatcher`](crate::Dispatcher).
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system refuses to set its timer. Then the descriptor tells of sockets and posts alone.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a simulated pump: it has no descriptor.
+    ///
+    /// # Cost
+    ///
+    /// As [`rest`](Pump::rest), a reading of the clock, and a system call where the answer has changed.
+    pub fn inform_host(&mut self) -> Result<(), Error> {
         // Asked first: a post that comes after it makes the descriptor readable by itself.
         let deadline = match self.rest() {
             Rest::Ready => Some(self.outside.now()),
             Rest::Until(deadline) => Some(deadline),
             Rest::Forever => None,
         };
-        if let Err(error) = self.outside.set_alarm(deadline) {
-            log::error!("the host will not be told when to turn the pump: {error}");
-        }
+        self.outside.set_alarm(deadline)
     }
 }
 
@@ -122,7 +137,9 @@ impl<T> DerefMut for Lent<'_, T> {
 
 impl<T> Drop for Lent<'_, T> {
     fn drop(&mut self) {
-        self.pump.inform_host();
+        if let Err(error) = self.pump.inform_host() {
+            log::error!("the host may not be told when to turn the pump: {error}");
+        }
     }
 }
 

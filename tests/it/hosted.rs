@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use msgpump::{
-    Budget, Cancelled, HostQuery, Hosted, Kind, Message, OperationId, Payload, Poster, Pump, ServiceQuery,
+    Budget, Cancelled, Dispatcher, HostQuery, Hosted, Kind, Message, OperationId, Payload, Poster, Pump, ServiceQuery,
     StreamSettings, Timer, WindowId, items,
 };
 use rustix::event::Timespec;
@@ -273,6 +273,23 @@ fn is_told(queue: &OwnedFd, timeout: Duration) -> bool {
     let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 1];
     let timeout = Timespec::try_from(timeout).expect("tests wait for seconds");
     epoll::wait(queue, &mut events[..], Some(&timeout)).expect("epoll works") == 1
+}
+
+/// As a layer does that has the pump in its own hands.
+#[test]
+fn a_pump_in_other_hands_informs_its_host_when_asked_to() {
+    let mut dispatcher = Dispatcher::<u32, u32>::new(Pump::with_settings(settings()).unwrap());
+    let window = dispatcher.open_window(|_, seen, _| *seen += 1);
+    dispatcher.pump().set_timer(window, Timer::once(Duration::from_micros(300))).unwrap();
+    dispatcher.pump().post(window, 1).unwrap();
+    let mut seen = 0;
+    while seen < 2 {
+        dispatcher.pump().inform_host().unwrap();
+        assert!(poll_readable(dispatcher.pump(), PATIENCE), "{seen} of 2 were seen");
+        dispatcher.dispatch_pending(&mut seen, Budget::no_wait()).unwrap();
+    }
+    dispatcher.pump().inform_host().unwrap();
+    assert!(!poll_readable(dispatcher.pump(), Duration::ZERO));
 }
 
 /// The loan ends in unwinding too.
