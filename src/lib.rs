@@ -90,6 +90,8 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | live in a loop that waits for no descriptors       | [`Settings::host_waker`]                            |
+//! | live in a loop that knows only descriptors (Linux) | a [`Hosted`] pump, on loan from [`Hosted::lend`]; [`Pump::inform_host`] |
 //! | have messages handed to a procedure of their window | [`Dispatcher`]: [`open_window`](Dispatcher::open_window), [`run`](Dispatcher::run), [`dispatch_pending`](Dispatcher::dispatch_pending) |
 //! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
 //! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
@@ -174,6 +176,8 @@ pub use provider::{
     Batch, Items, Panicked, Provider, Slice, Step, StreamEnd, StreamId, StreamSettings, StreamWaker, items,
 };
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
+#[cfg(target_os = "linux")]
+pub use pump::{Hosted, Lent};
 #[cfg(unix)]
 pub use reactor::Descriptor;
 pub use reactor::{Poster, Source as EventSource};

@@ -4,9 +4,9 @@
 //! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
 //! waited for with a limit that fails the test in words.
 
+mod connect;
 // Counts the process's descriptors in /proc.
 #[cfg(target_os = "linux")]
-mod connect;
 mod descriptors;
 mod dispatcher;
 mod dns;
@@ -14,6 +14,10 @@ mod elsewhere;
 // Sleeps in poll(2) on the pump's descriptor, which Windows has not.
 #[cfg(unix)]
 mod embed;
+mod exact_time;
+mod host_waker;
+#[cfg(target_os = "linux")]
+mod hosted;
 mod order;
 mod posts;
 // Counts descriptors and threads in /proc, and sleeps in poll(2).
