@@ -49,11 +49,12 @@ fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let window = pump.open_window(); // all of the download belongs to it
     let poster = pump.poster();
     ctrlc::set_handler(move || drop(poster.post(window, CtrlC)))?;
+    let started = Instant::now();
     let limit = pump.set_timer(window, Timer::once(timeout))?;
     pump.set_timer(window, Timer::every(Duration::from_millis(100)))?;
     pump.connect(window, Connect::to(&target))?;
 
-    let (started, mut reply) = (Instant::now(), Vec::new());
+    let mut reply = Vec::new();
     let mut connection: Option<WatchId<TcpStream>> = None;
     while let Some(message) = pump.get_message()? {
         match message.payload {
