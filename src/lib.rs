@@ -89,6 +89,11 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | have messages handed to a procedure of their window | [`Dispatcher`]: [`open_window`](Dispatcher::open_window), [`run`](Dispatcher::run), [`dispatch_pending`](Dispatcher::dispatch_pending) |
+//! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
+//! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
+//! | take a message that a cancel still reaches         | [`Pump::next_in_hand`], [`Pump::get_in_hand`] give an [`InHand`] |
+//! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`], without services so far                   |
@@ -113,7 +118,9 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+mod adapter;
 mod connect;
+pub mod dispatcher;
 mod dns;
 mod engine;
 mod error;
@@ -148,7 +155,9 @@ mod watch;
 pub mod wbem;
 
 pub use connect::{Accepted, Connect, ConnectError, ConnectFailure, Connection, FailedAttempt, Listen};
+pub use dispatcher::Dispatcher;
 pub use dns::config::{ResolverConfig, ResolverConfigError};
+pub use engine::InHand;
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
 pub use external::{Abandoned, Completer, External, ExternalId};
 pub use file_report::FileReport;
