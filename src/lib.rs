@@ -103,6 +103,13 @@
 //! [`StartError`] or [`PostError`]; a lookup that fails is a message with a [`LookupError`]; [`Error`] is
 //! left for the machine itself.
 //!
+//! # How to
+//!
+//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures), [other threads](guide::threads),
+//! [streams of results](guide::streams), [sockets and connections](guide::sockets),
+//! [what a slow handler does and how to find it](guide::slow_handlers),
+//! [how to test without sleeping](guide::testing).
+//!
 //! # Logging
 //!
 //! Through the crate `log`, under module paths: `msgpump=debug` tells when operations are cancelled and
@@ -127,6 +134,7 @@ mod error;
 mod external;
 mod file_report;
 mod files;
+pub mod guide;
 mod id;
 mod line;
 mod lookup;
