@@ -38,7 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             Long("clients") => clients = arguments.value()?.parse()?,
             Long("rounds") => rounds = arguments.value()?.parse()?,
             Value(text) if address.is_none() => address = Some(text.parse::<SocketAddr>()?),
-            Long("help") => return Ok(println!("{HELP}")),
+            Long("help") => {
+                println!("{HELP}");
+                return Ok(());
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -46,7 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let window = pump.open_window();
     let poster = pump.poster();
     ctrlc::set_handler(move || drop(poster.post(window, App::CtrlC)))?;
-    let listening = pump.listen(window, Listen::on(address.unwrap_or(([127, 0, 0, 1], 0).into())))?;
+    let wanted = address.unwrap_or(([127, 0, 0, 1], 0).into());
+    let listening = pump.listen(window, Listen::on(wanted)).map_err(|error| format!("{wanted}: {error}"))?;
     let own = pump.listening_address(listening).ok_or("it does not listen")?;
     println!("listening on {own}");
     if address.is_none() {
