@@ -1,17 +1,18 @@
 //! A single-threaded event loop shaped like the Win32 message pump, with a DNS stub resolver on the
 //! same thread.
 //!
-//! A program opens a [`Pump`], starts timers and name lookups on it, and takes what comes of them as
-//! typed [`Message`]s, on its own thread, when it asks. Other threads post to it. It has no threads of its
-//! own, runs no callbacks, and is no executor. The promise that it is built around:
+//! A program opens a [`Pump`], starts operations on it (timers, name lookups, connections, watched sockets,
+//! streams of results), and takes what comes of them as typed [`Message`]s, on its own thread, when it asks.
+//! Other threads post to it and finish work for it. It has no threads of its own, runs no callbacks, and is
+//! no executor. The promise that it is built around:
 //!
 //! **When [`cancel`](Pump::cancel) returns, nothing of that operation is ever seen again**, wherever it was:
 //! in the network, in the inbox of other threads, in the queue.
 //!
 //! ```text
-//!   other threads      name servers, clock, files                your program
+//!   other threads         sockets, clock, files                  your program
 //!        |                         |                         |               ^
-//!        | Poster::post            | turn                    | post, start   | messages
+//!        | post, complete          | turn                    | post, start   | messages
 //!        v                         v                         v               |
 //!   +---------+  turn      +------------------------------------------------------+
 //!   |  inbox  | ---------> | operations --> their final messages --> queue        |
@@ -73,6 +74,7 @@
 //! | listen for connections                             | [`Pump::listen`] with a [`Listen`], [`Pump::listening_address`] |
 //! | have another thread's result as a message          | [`Pump::start_external`] and its [`Completer`]      |
 //! | have many results in batches, without a long pause | [`Pump::start_stream`] with a [`Provider`]          |
+//! | have such results from another thread              | [`Step::Parked`] and [`Pump::stream_waker`]         |
 //! | look up a host by name or address                  | [`Pump::lookup_host`] with a [`HostQuery`]          |
 //! | have each address family as it arrives             | [`HostQuery::streamed`]                             |
 //! | look up a service by name or port                  | [`Pump::lookup_service`] with a [`ServiceQuery`]    |
@@ -107,6 +109,13 @@
 //! [`StartError`] or [`PostError`]; a lookup that fails is a message with a [`LookupError`]; [`Error`] is
 //! left for the machine itself.
 //!
+//! # How to
+//!
+//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures), [other threads](guide::threads),
+//! [streams of results](guide::streams), [sockets and connections](guide::sockets),
+//! [what a slow handler does and how to find it](guide::slow_handlers),
+//! [how to test without sleeping](guide::testing).
+//!
 //! # Logging
 //!
 //! Through the crate `log`, under module paths: `msgpump=debug` tells when operations are cancelled and
@@ -131,6 +140,7 @@ mod error;
 mod external;
 mod file_report;
 mod files;
+pub mod guide;
 mod id;
 mod line;
 mod lookup;

@@ -63,6 +63,15 @@ impl<T> Engine<T> {
         Ok(operation)
     }
 
+    /// What wakes a stream that is parked, while its provider lives.
+    pub(crate) fn stream_waker(&self, operation: OperationId) -> Option<&StreamWaker> {
+        let slot = self.live_slot(operation)?;
+        match self.operations.at(slot).work {
+            Work::Stream { stream, .. } => Some(self.streams.waker(stream)),
+            _ => None,
+        }
+    }
+
     /// So that a cancel allocates nothing.
     pub(super) fn reserve_retirement(&mut self) {
         self.retired.reserve(self.externals.len() + self.streams.len() + self.watches.len());

@@ -45,6 +45,11 @@ pub use mio::event::Source;
 /// How many sockets' readiness one wait brings back. The rest stays with the system until the next.
 const EVENTS_PER_WAIT: usize = 1024;
 
+/// How many connections the system may keep until they are accepted; it has a limit of its own. With the 128
+/// that the standard library asks for, a burst fills it, and who is dropped tries again a second later.
+#[cfg(unix)]
+const BACKLOG: i32 = 4096;
+
 /// The token of the wake-up from other threads; no key has this value.
 const WAKE: Token = Token(usize::MAX);
 
@@ -265,7 +270,11 @@ impl Network for Reactor {
     }
 
     fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey> {
-        TcpListener::bind(address).and_then(|listener| self.register(Socket::Listener(listener), owner))
+        let listener = TcpListener::bind(address)?;
+        // It listens already: asked again, the system keeps the new length.
+        #[cfg(unix)]
+        rustix::net::listen(&listener, BACKLOG)?;
+        self.register(Socket::Listener(listener), owner)
     }
 
     fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)> {
