@@ -79,6 +79,7 @@
 //! | look up a protocol by name or number               | [`Pump::lookup_protocol`] with a [`ProtocolQuery`]  |
 //! | say which name servers are asked, and how          | [`Settings::resolver`] with a [`ResolverConfig`]    |
 //! | see how they are asked, and what files were read   | [`Pump::resolver_config`], [`Pump::name_files`]     |
+//! | know the machine's own name                        | [`Pump::host_name`]                                 |
 //! | stop something                                     | [`Pump::cancel`]                                    |
 //! | stop several things at once                        | [`Pump::open_group`], [`WindowId::in_group`], [`Pump::cancel_group`], [`Pump::close_group`] |
 //! | stop all that a window started                     | [`Pump::cancel_window`]                             |
@@ -89,9 +90,15 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | have messages handed to a procedure of their window | [`Dispatcher`]: [`open_window`](Dispatcher::open_window), [`run`](Dispatcher::run), [`dispatch_pending`](Dispatcher::dispatch_pending) |
+//! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
+//! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
+//! | take a message that a cancel still reaches         | [`Pump::next_in_hand`], [`Pump::get_in_hand`] give an [`InHand`] |
+//! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`], without services so far                   |
+//! | have Winsock's messages, handles and errors        | [`winsock`]                                         |
 //! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
 //!
 //! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
@@ -115,6 +122,7 @@ pub mod architecture {}
 
 mod adapter;
 mod connect;
+pub mod dispatcher;
 mod dns;
 mod engine;
 mod error;
@@ -147,9 +155,12 @@ mod timer;
 mod timers;
 mod watch;
 pub mod wbem;
+pub mod winsock;
 
 pub use connect::{Accepted, Connect, ConnectError, ConnectFailure, Connection, FailedAttempt, Listen};
+pub use dispatcher::Dispatcher;
 pub use dns::config::{ResolverConfig, ResolverConfigError};
+pub use engine::InHand;
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
 pub use external::{Abandoned, Completer, External, ExternalId};
 pub use file_report::FileReport;

@@ -188,12 +188,26 @@ impl Filter {
 
     /// This filter, unless it admits everything.
     #[inline]
-    pub(crate) fn narrowing(&self) -> Option<&Filter> {
-        (*self != Filter::default()).then_some(self)
+    pub(crate) fn narrowing(&self) -> Option<&dyn Admits> {
+        (*self != Filter::default()).then_some(self as &dyn Admits)
     }
+}
 
+/// A choice among messages, by what can be said of one before it is made.
+pub(crate) trait Admits {
+    fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool;
+}
+
+/// All but the messages for these windows.
+impl Admits for &[WindowId] {
+    fn admits(&self, window: WindowId, _operation: Option<OperationId>, _kind: Kind) -> bool {
+        !self.contains(&window)
+    }
+}
+
+impl Admits for Filter {
     #[inline]
-    pub(crate) fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool {
+    fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool {
         self.window.is_none_or(|wanted| wanted == window)
             && self.operation.is_none_or(|wanted| Some(wanted) == operation)
             && self.kind.is_none_or(|wanted| wanted == kind)

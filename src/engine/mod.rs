@@ -11,6 +11,7 @@
 
 mod cancel;
 mod elsewhere;
+mod in_hand;
 mod lookups;
 mod select;
 mod sockets;
@@ -36,6 +37,8 @@ use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
 use elsewhere::Retired;
+pub use in_hand::InHand;
+use in_hand::InHands;
 use select::Quit;
 
 slotmap::new_key_type! {
@@ -73,6 +76,7 @@ pub(crate) struct Engine<T> {
     quit: Quit,
     /// Posts taken since the last tick, to let a due one through in a flood.
     posts_in_a_row: usize,
+    in_hands: InHands,
     pub(crate) metrics: Metrics,
 }
 
@@ -99,6 +103,7 @@ impl<T> Engine<T> {
             horizon: Moment::START,
             quit: Quit::NotAsked,
             posts_in_a_row: 0,
+            in_hands: InHands::default(),
             metrics: Metrics::default(),
         }
     }

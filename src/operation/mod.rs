@@ -167,6 +167,12 @@ impl Operations {
         self.operations.at_mut(slot)
     }
 
+    /// The group of a living operation, if it is in one.
+    #[inline]
+    pub(crate) fn group_key_of(&self, slot: Slot) -> Option<GroupKey> {
+        self.at(slot).group.map(|group| self.groups.key_at(group))
+    }
+
     #[inline]
     pub(crate) fn window_key_at(&self, slot: Slot) -> WindowKey {
         self.windows.key_at(slot)

@@ -5,6 +5,7 @@
 mod adapters;
 mod elsewhere;
 mod embed;
+mod in_hand;
 mod lookups;
 mod name_files;
 mod outside;
@@ -17,7 +18,7 @@ use std::collections::VecDeque;
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
 use crate::id::{GroupId, OperationId, Owner, WindowId};
-use crate::message::{Cancelled, Filter, Message, Swept};
+use crate::message::{Admits, Cancelled, Filter, Message, Swept};
 use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
@@ -309,7 +310,7 @@ impl<T> Pump<T> {
         self.take(filter.narrowing())
     }
 
-    fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
+    fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
         self.taken_since_turn += 1;
         self.engine.take(filter)
     }

@@ -5,6 +5,7 @@
 //! waited for with a limit that fails the test in words.
 
 mod connect;
+mod dispatcher;
 mod dns;
 mod elsewhere;
 mod order;
