@@ -5,27 +5,31 @@
 //! waited for with a limit that fails the test in words.
 
 mod connect;
-// Counts the process's descriptors in /proc.
-#[cfg(target_os = "linux")]
-mod descriptors;
 mod dispatcher;
 mod dns;
 mod elsewhere;
+mod exact_time;
+mod host_waker;
+mod order;
+mod posts;
+mod sockets;
+mod support;
+mod tidy;
+
+// Not everywhere, each for its reason.
+
+// Counts the process's descriptors in /proc.
+#[cfg(target_os = "linux")]
+mod descriptors;
 // Sleeps in poll(2) on the pump's descriptor, which Windows has not.
 #[cfg(unix)]
 mod embed;
-mod exact_time;
-mod host_waker;
+// The descriptor tells everything on Linux alone.
 #[cfg(target_os = "linux")]
 mod hosted;
-mod order;
-mod posts;
 // Counts descriptors and threads in /proc, and sleeps in poll(2).
 #[cfg(target_os = "linux")]
 mod reports;
-mod sockets;
-mod support;
 // Counts with strace(1).
 #[cfg(target_os = "linux")]
 mod system_calls;
-mod tidy;
