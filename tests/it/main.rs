@@ -8,6 +8,8 @@ mod connect;
 mod dispatcher;
 mod dns;
 mod elsewhere;
+mod exact_time;
+mod host_waker;
 mod order;
 mod posts;
 mod sockets;
@@ -22,6 +24,9 @@ mod descriptors;
 // Sleeps in poll(2) on the pump's descriptor, which Windows has not.
 #[cfg(unix)]
 mod embed;
+// The descriptor tells everything on Linux alone.
+#[cfg(target_os = "linux")]
+mod hosted;
 // Counts descriptors and threads in /proc, and sleeps in poll(2).
 #[cfg(target_os = "linux")]
 mod reports;
