@@ -107,6 +107,11 @@
 //! [`StartError`] or [`PostError`]; a lookup that fails is a message with a [`LookupError`]; [`Error`] is
 //! left for the machine itself.
 //!
+//! # How to
+//!
+//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures), [timers](guide::timers),
+//! [foreign loops](guide::foreign_loops), [what a slow handler does and how to find it](guide::slow_handlers).
+//!
 //! # Logging
 //!
 //! Through the crate `log`, under module paths: `msgpump=debug` tells when operations are cancelled and
@@ -131,6 +136,7 @@ mod error;
 mod external;
 mod file_report;
 mod files;
+pub mod guide;
 mod id;
 mod line;
 mod lookup;
