@@ -9,15 +9,11 @@ mod cancel;
 mod cases;
 mod errors;
 mod layout;
-#[cfg(unix)]
 mod net;
 mod requests;
 mod schedules;
-#[cfg(unix)]
 mod select;
-#[cfg(unix)]
 mod sockets;
 mod startup;
 mod support;
-#[cfg(unix)]
 mod traffic;
