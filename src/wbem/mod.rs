@@ -19,6 +19,7 @@ mod fold;
 mod instance;
 mod mof;
 mod path;
+mod provider;
 #[cfg(test)]
 mod random;
 mod system;
@@ -34,5 +35,6 @@ pub use datetime::{DAYS_MAX, DateTime, DateTimeError, DateTimeErrorKind, Interva
 pub use error::{ErrorInfo, UnknownStatus, WbemError, WbemStatus};
 pub use instance::{Instance, PutError};
 pub use path::{KeyValue, NamespacePath, ObjectPath, PATH_BYTES_MAX, PathError, PathErrorKind, PathKeys};
+pub use provider::{Action, ClassProvider, Invocation, List, Progress, PutMode, Reply, Rows, Wanted};
 pub use system::SystemProperty;
 pub use value::Value;
