@@ -67,6 +67,8 @@
 //! | be told something by another thread                | [`Pump::poster`], then [`Poster::post`] there       |
 //! | take back what was posted                          | [`Pump::purge_posts`]                               |
 //! | be told when it is time                            | [`Pump::set_timer`] with a [`Timer`], [`Pump::reset_timer`] |
+//! | have another thread's result as a message          | [`Pump::start_external`] and its [`Completer`]      |
+//! | have many results in batches, without a long pause | [`Pump::start_stream`] with a [`Provider`]          |
 //! | look up a host by name or address                  | [`Pump::lookup_host`] with a [`HostQuery`]          |
 //! | have each address family as it arrives             | [`HostQuery::streamed`]                             |
 //! | look up a service by name or port                  | [`Pump::lookup_service`] with a [`ServiceQuery`]    |
@@ -110,9 +112,11 @@ pub mod architecture {}
 mod dns;
 mod engine;
 mod error;
+mod external;
 mod file_report;
 mod files;
 mod id;
+mod line;
 mod lookup;
 mod message;
 mod metrics;
@@ -120,6 +124,7 @@ mod moment;
 mod names;
 mod network;
 mod operation;
+mod provider;
 mod pump;
 mod queue;
 mod reactor;
@@ -137,6 +142,7 @@ pub mod wbem;
 
 pub use dns::config::{ResolverConfig, ResolverConfigError};
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
+pub use external::{Abandoned, Completer, External, ExternalId};
 pub use file_report::FileReport;
 pub use id::{GroupId, OperationId, Owner, WindowId};
 pub use lookup::{
@@ -144,6 +150,9 @@ pub use lookup::{
 };
 pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
 pub use metrics::Metrics;
+pub use provider::{
+    Batch, Items, Panicked, Provider, Slice, Step, StreamEnd, StreamId, StreamSettings, StreamWaker, items,
+};
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
 pub use reactor::Poster;
 pub use timer::Timer;

@@ -6,8 +6,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::external::External;
 use crate::id::{OperationId, WindowId};
 use crate::lookup::{Family, Host, LookupError, Protocol, Service, Source};
+use crate::provider::{Batch, StreamEnd};
 
 /// One thing that the program is told, on its own thread, when it asks for it.
 ///
@@ -38,6 +40,12 @@ pub enum Payload<T> {
     Service(Result<Box<Service>, LookupError>),
     /// The final message of a protocol lookup.
     Protocol(Result<Box<Protocol>, LookupError>),
+    /// The final message of an external operation.
+    External(External),
+    /// Some of a stream's items.
+    Batch(Batch),
+    /// The final message of a stream.
+    StreamEnd(StreamEnd),
     /// The program asked itself to end, with this code. Everything posted before it came before it.
     Quit(i32),
 }
@@ -83,6 +91,12 @@ pub enum Kind {
     Service,
     /// [`Payload::Protocol`]
     Protocol,
+    /// [`Payload::External`]
+    External,
+    /// [`Payload::Batch`]
+    Batch,
+    /// [`Payload::StreamEnd`]
+    StreamEnd,
     /// [`Payload::Quit`]
     Quit,
 }
@@ -97,13 +111,16 @@ impl<T> Payload<T> {
             Payload::HostPart(_) => Kind::HostPart,
             Payload::Service(_) => Kind::Service,
             Payload::Protocol(_) => Kind::Protocol,
+            Payload::External(_) => Kind::External,
+            Payload::Batch(_) => Kind::Batch,
+            Payload::StreamEnd(_) => Kind::StreamEnd,
             Payload::Quit(_) => Kind::Quit,
         }
     }
 
     /// Whether an operation is over when this message of it is taken.
     pub(crate) fn is_final(&self) -> bool {
-        !matches!(self, Payload::HostPart(_))
+        !matches!(self, Payload::HostPart(_) | Payload::Batch(_))
     }
 }
 
@@ -141,8 +158,8 @@ impl Filter {
     }
 
     /// Only messages of `operation`. Quit still gets through.
-    pub fn operation(mut self, operation: OperationId) -> Filter {
-        self.operation = Some(operation);
+    pub fn operation(mut self, operation: impl Into<OperationId>) -> Filter {
+        self.operation = Some(operation.into());
         self
     }
 

@@ -5,6 +5,7 @@
 //! consistent: the payloads of purged messages are dropped at the very end.
 
 use super::Engine;
+use super::elsewhere::Retired;
 use crate::id::{GroupId, OperationId, WindowId};
 use crate::message::{Cancelled, Payload, Swept};
 use crate::network::Network;
@@ -132,12 +133,25 @@ impl<T> Engine<T> {
                 self.resolver.cancel(lookup, network);
                 Removed::Pending { messages }
             }
+            Work::External { external } => {
+                let expectation = self.externals.remove(self.externals.key_at(external));
+                self.retired.extend(expectation.map(Retired::Expectation));
+                Removed::Pending { messages }
+            }
+            Work::Stream { stream, .. } => {
+                self.retired.push(Retired::Provider(self.streams.cancel(stream)));
+                Removed::Pending { messages }
+            }
             Work::Finished { .. } => Removed::Finished { messages },
         }
     }
 
-    /// Runs the program's code in the payloads' drop. If one panics, the rest is dropped next time.
+    /// Runs the program's code in the drop of payloads and providers. If one panics, the rest is dropped next
+    /// time.
     fn drop_purged(&mut self) {
+        while let Some(retired) = self.retired.pop() {
+            drop(retired);
+        }
         while let Some(payload) = self.queue.take_purged() {
             drop(payload);
         }

@@ -78,15 +78,10 @@ impl<T> Engine<T> {
     pub(super) fn deliver(&mut self) {
         while let Some(Delivery { operation: slot, outcome }) = self.resolver.take_delivery() {
             let payload = Payload::from(outcome);
-            let id = OperationId::new(self.tag, self.operations.key_at(slot));
-            let window = self.window_of(slot);
-            let work = &mut self.operations.at_mut(slot).work;
-            if let (Work::Lookup { queued, .. }, true) = (&*work, payload.is_final()) {
-                log::debug!("{id} is over");
-                *work = Work::Finished { queued: *queued };
+            match self.operations.at(slot).work {
+                Work::Lookup { queued, .. } if payload.is_final() => self.finish(slot, queued, payload),
+                _ => self.queue_of(slot, payload),
             }
-            let queued = work.queued_mut().expect("a lookup queues messages");
-            self.queue.push(queued, || Message { window, operation: Some(id), payload });
         }
     }
 }

@@ -10,26 +10,33 @@
 //! handler starts can come back in the same turn.
 
 mod cancel;
+mod elsewhere;
 mod lookups;
 mod select;
 
 use std::time::Duration;
 
 use crate::error::{PostError, PostRefusal, StartRefusal};
+use crate::external::Expectation;
 use crate::id::{GroupId, GroupKey, OperationId, Owner, PumpTag, WindowId, WindowKey};
 use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::network::Network;
 use crate::operation::lookup::Resolver;
+use crate::operation::stream::Streams;
 use crate::operation::{Operations, Work};
 use crate::queue::MessageQueue;
 use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
+use elsewhere::Retired;
 use select::Quit;
 
-slotmap::new_key_type! { struct RepeatKey; }
+slotmap::new_key_type! {
+    struct RepeatKey;
+    struct ExternalKey;
+}
 
 /// What a repeating timer needs beside its deadline.
 #[derive(Clone, Copy)]
@@ -50,6 +57,9 @@ pub(crate) struct Engine<T> {
     timers: Timers,
     repeats: Slots<RepeatKey, Repeat>,
     pub(crate) resolver: Resolver,
+    externals: Slots<ExternalKey, Expectation>,
+    streams: Streams,
+    retired: Vec<Retired>,
     horizon: Moment,
     quit: Quit,
     /// Posts taken since the last tick, to let a due one through in a flood.
@@ -70,6 +80,9 @@ impl<T> Engine<T> {
             timers: Timers::new(),
             repeats: Slots::new(),
             resolver,
+            externals: Slots::new(),
+            streams: Streams::new(),
+            retired: Vec::new(),
             horizon: Moment::START,
             quit: Quit::NotAsked,
             posts_in_a_row: 0,
@@ -191,6 +204,7 @@ impl<T> Engine<T> {
     /// The time has become `now`: what is due by then is done, or can be taken.
     pub(crate) fn advance<N: Network>(&mut self, now: Moment, network: &mut N) {
         self.horizon = self.horizon.max(now);
+        self.streams.advance(now);
         self.resolver.advance(now, network);
         self.deliver();
     }
@@ -207,10 +221,10 @@ impl<T> Engine<T> {
     }
 
     fn soonest_with(&self, timer: Option<Moment>) -> Option<Moment> {
-        if self.resolver.has_work() {
+        if self.resolver.has_work() || self.streams.has_work() {
             return Some(self.horizon);
         }
-        [timer, self.resolver.next_deadline()].into_iter().flatten().min()
+        [timer, self.resolver.next_deadline(), self.streams.next_deadline()].into_iter().flatten().min()
     }
 
     /// Fills in what the engine holds at the moment.

@@ -172,6 +172,8 @@ impl<T> Engine<T> {
                 let message = self.queue.remove(position, queued);
                 if is_final {
                     self.operations.remove(slot);
+                } else if let Work::Stream { stream, .. } = self.operations.at(slot).work {
+                    self.streams.batch_taken(stream);
                 }
                 message
             }
@@ -233,7 +235,7 @@ impl<T> Engine<T> {
         WindowId::new(self.tag, self.operations.window_key_at(self.operations.at(slot).window))
     }
 
-    fn id_of(&self, slot: Slot) -> OperationId {
+    pub(super) fn id_of(&self, slot: Slot) -> OperationId {
         OperationId::new(self.tag, self.operations.key_at(slot))
     }
 }

@@ -5,6 +5,7 @@
 //! be cancelled by a pass over their members alone.
 
 pub(crate) mod lookup;
+pub(crate) mod stream;
 
 use crate::id::{GroupKey, OperationKey, WindowKey};
 use crate::queue::Chain;
@@ -25,6 +26,10 @@ pub(crate) enum Work {
     Timer { repeat: Option<Slot> },
     /// A host lookup that the resolver still works on.
     Lookup { lookup: Slot, queued: Chain },
+    /// Work on another thread, whose result is awaited.
+    External { external: Slot },
+    /// A stream that its provider still has something for.
+    Stream { stream: Slot, queued: Chain },
     /// Finished: its final message waits to be taken.
     Finished { queued: Chain },
 }
@@ -181,8 +186,8 @@ impl Work {
     #[inline]
     pub(crate) fn queued_mut(&mut self) -> Option<&mut Chain> {
         match self {
-            Work::Timer { .. } => None,
-            Work::Lookup { queued, .. } | Work::Finished { queued } => Some(queued),
+            Work::Timer { .. } | Work::External { .. } => None,
+            Work::Lookup { queued, .. } | Work::Stream { queued, .. } | Work::Finished { queued } => Some(queued),
         }
     }
 }

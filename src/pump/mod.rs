@@ -2,6 +2,7 @@
 //!
 //! Floor 4. The only code that knows both the engine and the outside.
 
+mod elsewhere;
 mod embed;
 mod lookups;
 mod name_files;
@@ -259,8 +260,8 @@ impl<T> Pump<T> {
     /// assert!(pump.next_message().is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn cancel(&mut self, operation: OperationId) -> Cancelled {
-        self.engine.cancel(operation, &mut self.outside)
+    pub fn cancel(&mut self, operation: impl Into<OperationId>) -> Cancelled {
+        self.engine.cancel(operation.into(), &mut self.outside)
     }
 
     /// Cancels every operation of `group` and says what that prevented.
@@ -281,8 +282,8 @@ impl<T> Pump<T> {
     }
 
     /// Whether an operation lives: its work is under way, or a message of it waits to be taken.
-    pub fn is_live(&self, operation: OperationId) -> bool {
-        self.engine.is_live(operation)
+    pub fn is_live(&self, operation: impl Into<OperationId>) -> bool {
+        self.engine.is_live(operation.into())
     }
 
     /// Takes back the messages posted to `window` that `unwanted` picks, and says how many they were.

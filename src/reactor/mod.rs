@@ -23,7 +23,7 @@ use crate::slots::slot_of;
 use crate::system::{self, Randomness};
 
 pub use inbox::Poster;
-pub(crate) use inbox::{Inbox, Wake};
+pub(crate) use inbox::{Entry, Inbox, Wake};
 
 /// How many sockets' readiness one wait brings back. The rest stays with the system until the next.
 const EVENTS_PER_WAIT: usize = 1024;

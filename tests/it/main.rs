@@ -8,6 +8,7 @@
 mod descriptors;
 mod dns;
 #[cfg(unix)]
+mod elsewhere;
 mod embed;
 mod order;
 mod posts;
