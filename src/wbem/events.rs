@@ -38,8 +38,7 @@ pub(super) fn system_classes() -> &'static [Arc<Class>] {
         let system = class("__SystemClass", None, Vec::new());
         let related = class("__IndicationRelated", Some(&system), Vec::new());
         let descriptor = Property::array("SECURITY_DESCRIPTOR", CimType::Uint8);
-        let event =
-            class(EVENT, Some(&related), vec![descriptor, Property::new("TIME_CREATED", CimType::Uint64)]);
+        let event = class(EVENT, Some(&related), vec![descriptor, Property::new("TIME_CREATED", CimType::Uint64)]);
         let extrinsic = class("__ExtrinsicEvent", Some(&event), Vec::new());
         let operation = class(OPERATION, Some(&event), vec![object(TARGET)]);
         let creation = class(CREATION, Some(&operation), Vec::new());
@@ -50,10 +49,8 @@ pub(super) fn system_classes() -> &'static [Arc<Class>] {
         let identity = || Property::new("TimerId", CimType::String);
         let firings = Property::new("NumFirings", CimType::Uint32);
         let timer = class(TIMER, Some(&event), vec![identity(), firings]);
-        let instruction = [
-            Property::key("TimerId", CimType::String),
-            Property::new("SkipIfPassed", CimType::Boolean).default(false),
-        ];
+        let instruction =
+            [Property::key("TimerId", CimType::String), Property::new("SkipIfPassed", CimType::Boolean).default(false)];
         let instruction = class("__TimerInstruction", Some(&system), instruction.into());
         let interval = Property::new("IntervalBetweenEvents", CimType::Uint32);
         let interval = class(INTERVAL_TIMER, Some(&instruction), vec![interval]);
@@ -62,8 +59,21 @@ pub(super) fn system_classes() -> &'static [Arc<Class>] {
         let size = Property::new("CurrentQueueSize", CimType::Uint32);
         let overflow = class("__EventQueueOverflowEvent", Some(&dropped), vec![size]);
         vec![
-            system, related, event, extrinsic, operation, creation, deletion, modification, aggregate, timer,
-            instruction, interval, system_event, dropped, overflow,
+            system,
+            related,
+            event,
+            extrinsic,
+            operation,
+            creation,
+            deletion,
+            modification,
+            aggregate,
+            timer,
+            instruction,
+            interval,
+            system_event,
+            dropped,
+            overflow,
         ]
     })
 }

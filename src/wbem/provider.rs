@@ -16,6 +16,7 @@ mod action;
 mod list;
 mod wanted;
 
+pub(super) use action::Stepped;
 pub use action::{Action, Reply};
 pub use list::List;
 pub use wanted::Wanted;
