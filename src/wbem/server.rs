@@ -226,7 +226,7 @@ impl Server {
             Whose::Call(stream) => stream,
         };
         let told = match (&mut message.payload, stream) {
-            (Payload::Batch(batch), Some(stream)) => self.given(operation, batch.of(stream).unwrap_or_default()),
+            (Payload::Batch(batch), Some(stream)) => self.given(pump, operation, batch.of(stream).unwrap_or_default()),
             (Payload::StreamEnd(end), Some(stream)) => {
                 let finish = match end.of(stream) {
                     Some(Ok(finish)) => finish,

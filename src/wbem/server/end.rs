@@ -13,14 +13,15 @@ use crate::{OperationId, Pump};
 
 impl Server {
     /// What a batch becomes.
-    pub(super) fn given(&self, operation: OperationId, parts: Vec<Part>) -> Option<SinkMessage> {
+    pub(super) fn given<T>(&self, pump: &Pump<T>, operation: OperationId, parts: Vec<Part>) -> Option<SinkMessage> {
         let (call, target) = {
             let shared = self.shared.borrow();
             let call = shared.calls.get(operation)?;
             (call.id, call.target.clone())
         };
         match target {
-            CallTarget::Sink(sink) => {
+            // A method goes on when the window of its sink is destroyed.
+            CallTarget::Sink(sink) if pump.has_window(sink.window()) => {
                 let event = match parts.first()? {
                     Part::Progress { done, total } => SinkEvent::Progress { done: *done, total: *total },
                     Part::Object(_) => SinkEvent::Indicate(parts.into_iter().filter_map(Part::object).collect()),
@@ -33,7 +34,7 @@ impl Server {
                 }
                 None
             }
-            CallTarget::Nobody => None,
+            CallTarget::Sink(_) | CallTarget::Nobody => None,
         }
     }
 
