@@ -41,6 +41,7 @@ mod sink;
 mod store;
 mod system;
 mod value;
+mod watch;
 mod work;
 pub mod wql;
 
@@ -67,3 +68,4 @@ pub use sink::{CallId, Sink, SinkEvent, SinkId, SinkMessage, SinkStatus};
 pub use store::Store;
 pub use system::SystemProperty;
 pub use value::Value;
+pub use watch::{EVENT_BYTES_MAX, EventChannel, POLL_MIN, Publisher, SNAPSHOT_MAX};

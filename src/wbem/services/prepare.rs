@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Services, missing};
+use crate::Pump;
 use crate::wbem::association;
 use crate::wbem::class::{Class, Method};
 use crate::wbem::error::{WbemError, WbemStatus};
@@ -20,6 +21,7 @@ use crate::wbem::provider::{ClassProvider, Invocation, PutMode};
 use crate::wbem::repository::{Entry, Namespace};
 use crate::wbem::server::Start;
 use crate::wbem::value::Value;
+use crate::wbem::watch;
 use crate::wbem::work::{Doing, Finding, Known, Reading};
 use crate::wbem::wql::{Query, SchemaQuery, SelectQuery};
 
@@ -85,6 +87,24 @@ impl Services {
                 Err(error.description("only queries for instances can be explained").parameter(text))
             }
         }
+    }
+
+    pub(super) fn prepare_notification<T: Send + 'static>(
+        &self,
+        pump: &mut Pump<T>,
+        language: &str,
+        text: &str,
+        flags: Flags,
+        allowed: Flags,
+    ) -> Result<Start, WbemError> {
+        let operation = "ExecNotificationQuery";
+        check_query(operation, language, text)?;
+        flags.check(allowed, operation)?;
+        let server = &self.body.server;
+        let offset = server.shared.borrow().utc_offset;
+        let plan = self.with_namespace(|namespace| watch::plan(text, namespace, offset));
+        let run = plan.and_then(|plan| server.subscribe(pump, plan)).map_err(|error| error.operation(operation))?;
+        Ok(Start { operation, work: Ok(Box::new(run)), begun: None })
     }
 
     pub(super) fn prepare_instances(&self, class: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
