@@ -4,6 +4,7 @@
 //! them. Code of the program runs here in one place only, where a provider is asked; it cannot reach
 //! the engine, and what it panics with becomes the end of its stream.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use super::Engine;
@@ -23,6 +24,7 @@ use crate::slots::{Slot, slot_of};
 pub(super) enum Retired {
     Expectation(Expectation),
     Provider(Box<dyn AnyProvider>),
+    Source(Box<dyn Any>),
 }
 
 impl<T> Engine<T> {
@@ -62,8 +64,8 @@ impl<T> Engine<T> {
     }
 
     /// So that a cancel allocates nothing.
-    fn reserve_retirement(&mut self) {
-        self.retired.reserve(self.externals.len() + self.streams.len());
+    pub(super) fn reserve_retirement(&mut self) {
+        self.retired.reserve(self.externals.len() + self.streams.len() + self.watches.len());
     }
 
     /// Takes in that there is news of an operation, if it still lives.

@@ -11,9 +11,12 @@
 
 mod cancel;
 mod elsewhere;
+mod in_hand;
 mod lookups;
 mod select;
+mod sockets;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::error::{PostError, PostRefusal, StartRefusal};
@@ -23,14 +26,19 @@ use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::network::Network;
+use crate::operation::connect::Connects;
+use crate::operation::listener::{Arrival, Listeners};
 use crate::operation::lookup::Resolver;
 use crate::operation::stream::Streams;
+use crate::operation::watch::Watches;
 use crate::operation::{Operations, Work};
 use crate::queue::MessageQueue;
 use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
 use elsewhere::Retired;
+pub use in_hand::InHand;
+use in_hand::InHands;
 use select::Quit;
 
 slotmap::new_key_type! {
@@ -59,11 +67,16 @@ pub(crate) struct Engine<T> {
     pub(crate) resolver: Resolver,
     externals: Slots<ExternalKey, Expectation>,
     streams: Streams,
+    watches: Watches,
+    connects: Connects,
+    listeners: Listeners,
+    arrivals: VecDeque<Arrival>,
     retired: Vec<Retired>,
     horizon: Moment,
     quit: Quit,
     /// Posts taken since the last tick, to let a due one through in a flood.
     posts_in_a_row: usize,
+    in_hands: InHands,
     pub(crate) metrics: Metrics,
 }
 
@@ -82,10 +95,15 @@ impl<T> Engine<T> {
             resolver,
             externals: Slots::new(),
             streams: Streams::new(),
+            watches: Watches::new(),
+            connects: Connects::new(),
+            listeners: Listeners::new(),
+            arrivals: VecDeque::new(),
             retired: Vec::new(),
             horizon: Moment::START,
             quit: Quit::NotAsked,
             posts_in_a_row: 0,
+            in_hands: InHands::default(),
             metrics: Metrics::default(),
         }
     }
@@ -206,7 +224,8 @@ impl<T> Engine<T> {
         self.horizon = self.horizon.max(now);
         self.streams.advance(now);
         self.resolver.advance(now, network);
-        self.deliver();
+        self.deliver(now, network);
+        self.advance_sockets(now, network);
     }
 
     /// The soonest moment at which something will be due, whether or not it is past.
@@ -221,10 +240,12 @@ impl<T> Engine<T> {
     }
 
     fn soonest_with(&self, timer: Option<Moment>) -> Option<Moment> {
-        if self.resolver.has_work() || self.streams.has_work() {
+        if self.resolver.has_work() || self.streams.has_work() || self.listeners.has_work() {
             return Some(self.horizon);
         }
-        [timer, self.resolver.next_deadline(), self.streams.next_deadline()].into_iter().flatten().min()
+        let (streams, connects) = (self.streams.next_deadline(), self.connects.next_deadline());
+        let deadlines = [timer, self.resolver.next_deadline(), streams, connects, self.listeners.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Fills in what the engine holds at the moment.

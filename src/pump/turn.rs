@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Pump;
 use crate::error::Error;
-use crate::message::{Filter, Message, Payload};
+use crate::message::{Admits, Filter, Message};
 use crate::moment::Moment;
 use crate::network::Ready;
 use crate::network::SocketOwner;
@@ -100,6 +100,19 @@ impl Budget {
     }
 }
 
+// For layers that dispatch what a turn brought, within the same budget.
+impl Budget {
+    /// How many things the turn may take over.
+    pub fn messages_limit(self) -> usize {
+        self.messages
+    }
+
+    /// How long it may work, if that is limited.
+    pub fn time_limit(self) -> Option<Duration> {
+        self.time
+    }
+}
+
 /// What is left of a budget for ready sockets.
 struct Allowance {
     sockets: usize,
@@ -155,7 +168,7 @@ impl<T> Pump<T> {
     ///
     /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none.
     pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
-        self.take_or_wait(None)
+        self.take_or_wait(None, Pump::take)
     }
 
     /// Takes the next message that `filter` admits, and waits for one where none is there. The others
@@ -173,10 +186,15 @@ impl<T> Pump<T> {
         if let Some(operation) = filter.operation.filter(|&operation| !self.engine.is_live(operation)) {
             return Err(Error::operation_over(operation));
         }
-        self.take_or_wait(filter.narrowing())
+        self.take_or_wait(filter.narrowing(), Pump::take)
     }
 
-    fn take_or_wait(&mut self, filter: Option<&Filter>) -> Result<Option<Message<T>>, Error> {
+    /// Takes with `take` what `filter` admits, and waits for it where it is not there.
+    pub(super) fn take_or_wait<M>(
+        &mut self,
+        filter: Option<&dyn Admits>,
+        take: impl Fn(&mut Pump<T>, Option<&dyn Admits>) -> Option<M>,
+    ) -> Result<Option<M>, Error> {
         if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
             self.turn_once(Budget::no_wait())?;
         }
@@ -184,8 +202,9 @@ impl<T> Pump<T> {
             if self.engine.tell_quit() {
                 return Ok(None);
             }
-            match self.take(filter) {
-                Some(Message { payload: Payload::Quit(_), .. }) => return Ok(None),
+            match take(self, filter) {
+                // It is quit itself.
+                Some(_) if self.engine.is_quit_told() => return Ok(None),
                 Some(message) => return Ok(Some(message)),
                 None if self.engine.quit_code().is_some() => return Ok(None),
                 None => self.turn_for(filter)?,
@@ -194,7 +213,7 @@ impl<T> Pump<T> {
     }
 
     /// Waits until there may be something for `filter`, though other messages are there.
-    fn turn_for(&mut self, filter: Option<&Filter>) -> Result<(), Error> {
+    fn turn_for(&mut self, filter: Option<&dyn Admits>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
         let holds_others = filter.is_some() && self.engine.is_ready();
         // Asked so that a post which comes later wakes: it must be seen to wait here.
@@ -302,9 +321,12 @@ impl<T> Pump<T> {
 
     fn work_on_sockets(&mut self, now: Moment, allowance: &mut Allowance) {
         while !self.ready.is_empty() && allowance.take(|| self.outside.now()) {
-            let Some(Ready { socket }) = self.ready.pop_front() else { break };
+            let Some(Ready { socket, readiness }) = self.ready.pop_front() else { break };
             match self.outside.owner(socket) {
                 Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.outside),
+                Some(SocketOwner::Operation(operation)) => {
+                    self.engine.operation_ready(operation, socket, readiness, now, &mut self.outside);
+                }
                 // Closed since the system reported it.
                 None => {}
             }
