@@ -239,7 +239,11 @@ impl Server {
                 self.over(pump, operation, Some(finish))
             }
             (Payload::StreamEnd(end), None) => {
-                self.source_over(operation, end);
+                self.source_over(pump, operation, end);
+                None
+            }
+            (Payload::Ready(_), None) => {
+                self.source_ready(pump, operation);
                 None
             }
             (Payload::External(_), _) if self.shared.borrow().calls.get(operation).is_some() => {

@@ -156,10 +156,11 @@ impl Services {
             let entry = namespace.need(instance.class().name(), WbemStatus::InvalidClass)?;
             let provider = provider_of(entry)?;
             let fitted = Arc::new(fit(instance, &entry.class, WbemStatus::InvalidProperty)?);
-            let Some(path) = fitted.path() else {
+            let Some(path) = fitted.relative_path() else {
                 let error = WbemError::new(WbemStatus::NoKey).parameter(entry.class.name().to_string());
                 return Err(error.description("a key of the instance has no value"));
             };
+            let path = path.within(namespace.path().clone());
             let put = move || provider.put(&fitted, mode);
             let doing = Doing::new(entry.class.name().to_string(), put, |()| None);
             Ok(doing.text(Some(path.to_string())).start(operation))

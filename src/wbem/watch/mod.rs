@@ -40,8 +40,24 @@ pub const POLL_MIN: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Sources {
     sources: Vec<(Key, Weak<Source>)>,
-    operations: Vec<(StreamId<(), SourceEnd>, Weak<Source>)>,
+    running: Vec<Running>,
 }
+
+/// A source that the pump runs.
+struct Running {
+    stream: StreamId<(), SourceEnd>,
+    source: Weak<Source>,
+    /// Tells when its descriptor is readable, if it has one.
+    watch: Option<Watch>,
+}
+
+/// What watches a descriptor.
+#[cfg(unix)]
+type Watch = crate::WatchId<crate::Descriptor>;
+
+/// There are no descriptors to watch.
+#[cfg(not(unix))]
+type Watch = std::convert::Infallible;
 
 /// What a source is found by.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,23 +194,79 @@ impl Server {
                 (Way::Timers, Box::new(Timers::new(shared.namespace(&plan.namespace)?.timers().clone())))
             }
         };
+        self.begin(pump, key(telling.0), telling.1)
+    }
+
+    /// Lets the pump run a source.
+    fn begin<T: Send + 'static>(
+        &self,
+        pump: &mut Pump<T>,
+        key: Key,
+        telling: Box<dyn Telling>,
+    ) -> Result<Rc<Source>, WbemError> {
         let source = Rc::new(Source::default());
-        let run = SourceRun::new(Rc::downgrade(&source), telling.1, self.clone());
         let window = self.shared.borrow().window;
-        let stream = pump.start_stream(window, run, StreamSettings::default());
-        let stream = stream.map_err(super::server::cannot_start)?;
-        self.shared.borrow_mut().sources.insert(key(telling.0), stream, &source);
+        let watch = watch(pump, window, &*telling)?;
+        let run = SourceRun::new(Rc::downgrade(&source), telling, self.clone());
+        let started = pump.start_stream(window, run, StreamSettings::default());
+        let stream = started.map_err(super::server::cannot_start)?;
+        let running = Running { stream, source: Rc::downgrade(&source), watch };
+        self.shared.borrow_mut().sources.insert(key, running);
         Ok(source)
     }
 
     /// Takes in that a source has ended, and tells those who listen.
-    pub(super) fn source_over(&self, operation: OperationId, end: &mut crate::StreamEnd) {
+    pub(super) fn source_over<T>(&self, pump: &mut Pump<T>, operation: OperationId, end: &mut crate::StreamEnd) {
         let removed = self.shared.borrow_mut().sources.remove(operation);
-        let Some((stream, source)) = removed else { return };
-        if let (Some(Err(panicked)), Some(source)) = (end.of(stream), source.upgrade()) {
+        let Some(running) = removed else { return };
+        unwatch(pump, running.watch);
+        if let (Some(Err(panicked)), Some(source)) = (end.of(running.stream), running.source.upgrade()) {
             source.finish(&Err(super::server::provider_failed(&panicked.message)));
         }
     }
+
+    /// Takes in that a source's descriptor is readable.
+    pub(super) fn source_ready<T>(&self, pump: &mut Pump<T>, operation: OperationId) {
+        let watched = self.shared.borrow().sources.watched(operation);
+        if let Some((source, watch)) = watched {
+            source.wake();
+            rearm(pump, watch);
+        }
+    }
+}
+
+/// Watches the descriptor of a source, if it has one.
+#[cfg(unix)]
+fn watch<T>(pump: &mut Pump<T>, window: crate::WindowId, telling: &dyn Telling) -> Result<Option<Watch>, WbemError> {
+    let Some(descriptor) = telling.descriptor() else { return Ok(None) };
+    let watch = pump.watch_descriptor(window, descriptor, crate::Interest::READABLE);
+    watch.map(Some).map_err(super::server::cannot_start)
+}
+
+#[cfg(not(unix))]
+fn watch<T>(_: &mut Pump<T>, _: crate::WindowId, _: &dyn Telling) -> Result<Option<Watch>, WbemError> {
+    Ok(None)
+}
+
+#[cfg(unix)]
+fn unwatch<T>(pump: &mut Pump<T>, watch: Option<Watch>) {
+    watch.map(|watch| pump.cancel(watch));
+}
+
+#[cfg(not(unix))]
+fn unwatch<T>(_: &mut Pump<T>, _: Option<Watch>) {}
+
+#[cfg(unix)]
+fn rearm<T>(pump: &mut Pump<T>, watch: Watch) {
+    // It fails if the system refuses: then the source is not woken any more, and says so in the log.
+    if let Err(error) = pump.rearm(watch, crate::Interest::READABLE) {
+        log::warn!("a source of events is not watched any more: {error}");
+    }
+}
+
+#[cfg(not(unix))]
+fn rearm<T>(_: &mut Pump<T>, watch: Watch) {
+    match watch {}
 }
 
 /// What a provider tells.
@@ -214,13 +286,27 @@ impl Sources {
         self.sources.iter().find(|(known, _)| known == key)?.1.upgrade()
     }
 
-    fn insert(&mut self, key: Key, stream: StreamId<(), SourceEnd>, source: &Rc<Source>) {
-        self.sources.push((key, Rc::downgrade(source)));
-        self.operations.push((stream, Rc::downgrade(source)));
+    fn insert(&mut self, key: Key, running: Running) {
+        self.sources.push((key, running.source.clone()));
+        self.running.push(running);
     }
 
-    fn remove(&mut self, operation: OperationId) -> Option<(StreamId<(), SourceEnd>, Weak<Source>)> {
-        let place = self.operations.iter().position(|(stream, _)| stream.id() == operation)?;
-        Some(self.operations.swap_remove(place))
+    fn remove(&mut self, operation: OperationId) -> Option<Running> {
+        let place = self.running.iter().position(|running| running.stream.id() == operation)?;
+        Some(self.running.swap_remove(place))
+    }
+
+    /// The source whose descriptor an operation watches.
+    #[cfg(unix)]
+    fn watched(&self, operation: OperationId) -> Option<(Rc<Source>, Watch)> {
+        self.running.iter().find_map(|running| {
+            let watch = running.watch.filter(|watch| watch.id() == operation)?;
+            Some((running.source.upgrade()?, watch))
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn watched(&self, _: OperationId) -> Option<(Rc<Source>, Watch)> {
+        None
     }
 }

@@ -45,6 +45,11 @@ impl Source {
         self.subscriptions.borrow().iter().filter_map(Weak::upgrade).collect()
     }
 
+    /// Has the source look at once.
+    pub(super) fn wake(&self) {
+        self.waker.borrow().iter().for_each(StreamWaker::wake);
+    }
+
     /// Ends the subscriptions.
     pub(super) fn finish(&self, result: &Result<(), WbemError>) {
         self.listeners().iter().for_each(|subscription| subscription.finish(result));
@@ -62,6 +67,12 @@ impl Drop for Source {
 pub(super) trait Telling {
     /// Looks for a slice what has happened. `wants` says whether somebody wants events of a class.
     fn step(&mut self, asking: &Asking, out: &mut Vec<Arc<Instance>>, wants: &dyn Fn(&str) -> bool) -> Next;
+
+    /// The descriptor that becomes readable when something has happened.
+    #[cfg(unix)]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// A source at work.
@@ -150,6 +161,11 @@ impl Telling for Told {
         }
         let progress = self.rows.step(EVENTS_PER_SLICE, out);
         Next::after(progress, asking.now, Counts::default())
+    }
+
+    #[cfg(unix)]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        self.rows.descriptor()
     }
 }
 
