@@ -1,0 +1,32 @@
+//! The classes of a Linux machine, read from where the kernel and the distribution keep the truth.
+//!
+//! Floor 5. A property that has no true source is NULL, never a guess. Reading is done in slices of
+//! bounded work on the caller's thread; what could block for long, such as a network file system, is
+//! not touched. [`classes`] tells of every property where it is from.
+
+use std::rc::Rc;
+
+#[doc = include_str!("classes.md")]
+pub mod classes {}
+
+mod accounts;
+mod fields;
+mod machine;
+mod process;
+mod reading;
+mod schema;
+mod source;
+mod table;
+mod zone;
+
+pub use machine::{FILE_BYTES_MAX, Machine, Roots};
+use schema::Schema;
+pub use source::{ClassSource, Progress, Rows, Wanted, get};
+
+/// Every class of the machine.
+pub fn sources(machine: &Rc<Machine>) -> Vec<Box<dyn ClassSource>> {
+    let schema = Schema::new();
+    let mut sources = vec![process::source(machine, &schema)];
+    sources.extend(accounts::sources(machine, &schema));
+    sources
+}
