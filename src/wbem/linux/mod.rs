@@ -10,11 +10,19 @@ use std::rc::Rc;
 pub mod classes {}
 
 mod accounts;
+mod computer_system;
+mod cpu;
+mod disk;
+mod environment;
 mod fields;
 mod machine;
+mod memory;
+mod operating_system;
 mod process;
+mod processor;
 mod reading;
 mod schema;
+mod sessions;
 mod source;
 mod table;
 mod zone;
@@ -26,7 +34,14 @@ pub use source::{ClassSource, Progress, Rows, Wanted, get};
 /// Every class of the machine.
 pub fn sources(machine: &Rc<Machine>) -> Vec<Box<dyn ClassSource>> {
     let schema = Schema::new();
-    let mut sources = vec![process::source(machine, &schema)];
+    let mut sources = vec![
+        process::source(machine, &schema),
+        operating_system::source(machine, &schema),
+        computer_system::source(machine, &schema),
+        processor::source(machine, &schema),
+        environment::source(machine, &schema),
+    ];
+    sources.extend(disk::sources(machine, &schema));
     sources.extend(accounts::sources(machine, &schema));
     sources
 }

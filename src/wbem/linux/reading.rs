@@ -58,6 +58,18 @@ impl Reading {
         first.unwrap_or_else(|| self.read(At::Root, format_args!("usr/lib/os-release"), find).ok().flatten())
     }
 
+    /// A value of the file in which an administrator tells what the machine is (machine-info(5)).
+    pub(super) fn machine_info(&self, key: &str) -> Option<String> {
+        self.read(At::Etc, format_args!("machine-info"), |text| fields::value(text, key, b'=').map(unquote)).ok()?
+    }
+
+    /// The kind of processor that the kernel was built for.
+    pub(super) fn architecture(&self) -> Option<String> {
+        let told = self.text(At::Proc, format_args!("sys/kernel/arch"));
+        let asked = || Some(rustix::system::uname().machine().to_str().ok()?.to_owned());
+        told.or_else(|| if self.is_this() { asked() } else { None })
+    }
+
     /// The second after 1970 in which the machine started, as the kernel reckons it at present.
     pub(super) fn boot_seconds(&self) -> Option<i64> {
         let read = || self.read(At::Proc, format_args!("stat"), |text| fields::count_of(text, "btime")).ok().flatten();

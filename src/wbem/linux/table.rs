@@ -46,6 +46,11 @@ impl Search<'_> {
         self.wanted.value(self.class, name)?.as_str()
     }
 
+    /// Whether a property is asked for.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.class.index_of(name).is_some_and(|place| self.wanted.properties().contains(place))
+    }
+
     /// The number that a property must have.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.wanted.value(self.class, name)?.as_u64()
