@@ -16,7 +16,10 @@ fn every_value_fits_its_property_and_every_key_is_told_once() {
             Ok(mut rows) => drain(&mut *rows),
             Err(error) => {
                 // Classes that need a property to be bound, or a source that this machine does not have.
-                assert!(matches!(error.status, WbemStatus::QuotaViolation | WbemStatus::ProviderLoadFailure), "{error}");
+                assert!(
+                    matches!(error.status, WbemStatus::QuotaViolation | WbemStatus::ProviderLoadFailure),
+                    "{error}"
+                );
                 continue;
             }
         };

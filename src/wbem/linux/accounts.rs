@@ -108,9 +108,11 @@ impl User {
         is_account.then(|| User { name: name.to_owned(), number, group, full_name: full_name.map(str::to_owned) })
     }
 
-    /// Whether the password is locked, as `passwd -l` locks it.
+    /// Whether the password is locked, as `passwd -S` tells it.
     fn is_locked(&self, reading: &Reading) -> Option<bool> {
-        let find = |text: &[u8]| fields::value(text, &self.name, b':').map(|rest| rest.starts_with(b"!"));
+        let find = |text: &[u8]| {
+            fields::value(text, &self.name, b':').map(|rest| rest.starts_with(b"!") || rest.starts_with(b"*"))
+        };
         reading.read(At::Etc, format_args!("shadow"), find).ok().flatten()
     }
 }

@@ -17,6 +17,7 @@ mod environment;
 mod fields;
 mod machine;
 mod memory;
+mod network;
 mod operating_system;
 mod process;
 mod processor;
@@ -42,6 +43,7 @@ pub fn sources(machine: &Rc<Machine>) -> Vec<Box<dyn ClassSource>> {
         environment::source(machine, &schema),
     ];
     sources.extend(disk::sources(machine, &schema));
+    sources.extend(network::sources(machine, &schema));
     sources.extend(accounts::sources(machine, &schema));
     sources
 }
