@@ -15,10 +15,13 @@ mod cpu;
 mod disk;
 mod environment;
 mod fields;
+mod file;
+mod firmware;
 mod machine;
 mod memory;
 mod network;
 mod operating_system;
+mod page_file;
 mod process;
 mod processor;
 mod reading;
@@ -26,6 +29,7 @@ mod schema;
 mod sessions;
 mod source;
 mod table;
+mod time;
 mod zone;
 
 pub use machine::{FILE_BYTES_MAX, Machine, Roots};
@@ -41,9 +45,13 @@ pub fn sources(machine: &Rc<Machine>) -> Vec<Box<dyn ClassSource>> {
         computer_system::source(machine, &schema),
         processor::source(machine, &schema),
         environment::source(machine, &schema),
+        page_file::source(machine, &schema),
     ];
     sources.extend(disk::sources(machine, &schema));
     sources.extend(network::sources(machine, &schema));
+    sources.extend(time::sources(machine, &schema));
+    sources.extend(firmware::sources(machine, &schema));
+    sources.extend(file::sources(machine, &schema));
     sources.extend(accounts::sources(machine, &schema));
     sources
 }

@@ -43,7 +43,14 @@ const ANCESTORS: &[(&str, &str)] = &[
 const ROOT: &str = "CIM_ManagedSystemElement";
 
 /// Classes that derive from nothing and have no properties of their own.
-const ROOTS: &[&str] = &["CIM_Setting", "CIM_Component", "CIM_LogicalDiskBasedOnPartition", "CIM_MediaPresent"];
+const ROOTS: &[&str] = &[
+    "CIM_Setting",
+    "CIM_Component",
+    "CIM_LogicalDiskBasedOnPartition",
+    "CIM_MediaPresent",
+    "Win32_CurrentTime",
+    "Win32_PerfFormattedData",
+];
 
 /// The abstract classes by their names.
 pub(super) struct Schema {

@@ -117,8 +117,14 @@ pub(super) fn parse(file: &[u8]) -> Vec<(Mount, bool)> {
     kept.into_iter().map(|mount| (is_behind(&mount.place), mount)).map(|(blocks, mount)| (mount, blocks)).collect()
 }
 
+/// The places at which, and below which, looking at a file may wait for somebody who never answers.
+pub(in super::super) fn blocking_places(file: &[u8]) -> Vec<Vec<u8>> {
+    let mounts = fields::lines(file).filter_map(Mount::parse).filter(Mount::may_block);
+    mounts.map(|mount| mount.place).collect()
+}
+
 /// Whether a place is another or below it.
-fn is_within(place: &[u8], other: &[u8]) -> bool {
+pub(in super::super) fn is_within(place: &[u8], other: &[u8]) -> bool {
     match place.strip_prefix(other) {
         Some(rest) => rest.is_empty() || rest.starts_with(b"/") || other == b"/",
         None => false,
