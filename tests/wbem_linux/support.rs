@@ -1,7 +1,7 @@
 //! Reading classes to their end, and machines made of files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 
@@ -75,7 +75,7 @@ pub(crate) fn value<'r>(row: &'r Instance, name: &str) -> &'r Value {
 
 /// What a tool of the machine prints; `None`, with a word, if the machine does not have it.
 pub(crate) fn tool(program: &str, arguments: &[&str]) -> Option<String> {
-    match Command::new(program).args(arguments).env("LC_ALL", "C").output() {
+    match Command::new(program).args(arguments).env("LC_ALL", "C").env_remove("TZ").output() {
         Ok(output) if output.status.success() => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => {
             println!("not compared: {program} {arguments:?} ended with {}", output.status);
@@ -125,10 +125,6 @@ impl Files {
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
     }
 
     pub(crate) fn machine(&self) -> Rc<Machine> {

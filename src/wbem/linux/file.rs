@@ -214,7 +214,12 @@ impl Places {
         let resolved = self.resolve(reading, Path::new(if folder.is_empty() { "/" } else { folder }))?;
         let told = if last.is_empty() { "".into() } else { format!("{folder}/").into() };
         let entry = self.make(reading, &resolved, told, last.to_owned());
-        entry.metadata().is_some_and(|metadata| kind.is(metadata.file_type())).then_some(entry)
+        // Where something may block that lies in a folder that does not, it is mounted there.
+        let is_kind = match entry.may_block {
+            true => kind == Kind::Folder,
+            false => entry.metadata().is_some_and(|metadata| kind.is(metadata.file_type())),
+        };
+        is_kind.then_some(entry)
     }
 
     /// The entries of a folder.

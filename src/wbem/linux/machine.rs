@@ -9,7 +9,7 @@ use std::fs::ReadDir;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -26,7 +26,9 @@ pub struct Machine {
     /// Whether the roots are those of this machine, so that the system may be asked as well.
     is_this: bool,
     /// Microseconds after 1970, where the clock is not asked.
-    clock: Option<i64>,
+    clock: Cell<Option<i64>>,
+    /// The moment from which time is counted that never goes back.
+    beginning: Instant,
     files_opened: Cell<u64>,
     path: RefCell<String>,
     buffer: RefCell<Vec<u8>>,
@@ -92,12 +94,19 @@ impl Machine {
         Machine {
             roots,
             is_this,
-            clock,
+            clock: Cell::new(clock),
+            beginning: Instant::now(),
             files_opened: Cell::new(0),
             path: RefCell::default(),
             buffer: RefCell::default(),
             children: RefCell::default(),
         }
+    }
+
+    /// Sets the clock of a machine made of files: microseconds after 1970. The clock of this machine
+    /// is not touched, and not asked any more.
+    pub fn set_clock(&self, clock: i64) {
+        self.clock.set(Some(clock));
     }
 
     /// How many files and folders were opened so far, and links read.
@@ -112,10 +121,16 @@ impl Machine {
 
     /// Microseconds after 1970.
     pub(super) fn now(&self) -> i64 {
-        self.clock.unwrap_or_else(|| match SystemTime::now().duration_since(UNIX_EPOCH) {
+        self.clock.get().unwrap_or_else(|| match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
             Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX),
         })
+    }
+
+    /// Microseconds of a time that never goes back.
+    pub(super) fn monotonic(&self) -> i64 {
+        let since = || i64::try_from(self.beginning.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.clock.get().unwrap_or_else(since)
     }
 
     /// Hands the text of a file to `parse`.

@@ -22,6 +22,7 @@ mod memory;
 mod network;
 mod operating_system;
 mod page_file;
+mod performance;
 mod process;
 mod processor;
 mod reading;
@@ -52,6 +53,7 @@ pub fn sources(machine: &Rc<Machine>) -> Vec<Box<dyn ClassSource>> {
     sources.extend(time::sources(machine, &schema));
     sources.extend(firmware::sources(machine, &schema));
     sources.extend(file::sources(machine, &schema));
+    sources.extend(performance::sources(machine, &schema));
     sources.extend(accounts::sources(machine, &schema));
     sources
 }

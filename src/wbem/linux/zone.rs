@@ -86,7 +86,9 @@ impl Zone {
 }
 
 fn local_time(local: &tz::LocalTimeType) -> LocalTime {
-    LocalTime { seconds: local.ut_offset(), abbreviation: local.time_zone_designation().to_owned() }
+    // The zone that stands in for none has no name of its own.
+    let name = Some(local.time_zone_designation()).filter(|name| !name.is_empty()).unwrap_or("UTC");
+    LocalTime { seconds: local.ut_offset(), abbreviation: name.to_owned() }
 }
 
 /// A rule that names a week of a month; the other forms name a day of the year and have no week.

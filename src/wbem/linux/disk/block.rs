@@ -41,7 +41,7 @@ pub(super) fn partitions(reading: &Reading) -> Vec<Partition> {
 }
 
 /// The name of a device as programs use it.
-pub(super) fn device_path(name: &str) -> String {
+pub(in super::super) fn device_path(name: &str) -> String {
     // A slash cannot be in the name of a folder.
     format!("/dev/{}", name.replace('!', "/"))
 }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use super::machine::Machine;
 use super::schema::Schema;
 use super::source::ClassSource;
-pub(super) use block::drives;
+pub(super) use block::{device_path, drives};
 pub(super) use mount::{blocking_places, is_within};
 
 /// The classes of disks.

@@ -132,7 +132,7 @@ impl Process {
         })
     }
 
-    pub(super) fn priority(&self, reading: &Reading) -> Option<u32> {
+    pub(in super::super) fn priority(&self, reading: &Reading) -> Option<u32> {
         (20 - self.stat(reading)?.nice()).try_into().ok()
     }
 
@@ -148,24 +148,24 @@ impl Process {
         Some(self.stat(reading)?.faults() as u32)
     }
 
-    pub(super) fn resident(&self, reading: &Reading) -> Option<u64> {
+    pub(in super::super) fn resident(&self, reading: &Reading) -> Option<u64> {
         self.stat(reading)?.resident_pages().checked_mul(rustix::param::page_size() as u64)
     }
 
-    pub(super) fn swapped(&self, reading: &Reading) -> Option<u32> {
+    pub(in super::super) fn swapped(&self, reading: &Reading) -> Option<u32> {
         self.status(reading)?.swapped?.try_into().ok()
     }
 
-    pub(super) fn peak_resident(&self, reading: &Reading) -> Option<u32> {
+    pub(in super::super) fn peak_resident(&self, reading: &Reading) -> Option<u32> {
         self.status(reading)?.peak_resident?.try_into().ok()
     }
 
-    pub(super) fn peak_virtual(&self, reading: &Reading) -> Option<u64> {
+    pub(in super::super) fn peak_virtual(&self, reading: &Reading) -> Option<u64> {
         self.status(reading)?.peak_virtual?.checked_mul(1024)
     }
 
     /// How many descriptors are open.
-    pub(super) fn descriptors(&self, reading: &Reading) -> Option<u32> {
+    pub(in super::super) fn descriptors(&self, reading: &Reading) -> Option<u32> {
         // Since Linux 6.2 the folder's size is the number of its entries.
         if reading.is_this() {
             let size = reading.path(At::Proc, format_args!("{}/fd", self.pid)).metadata().map(|folder| folder.size());

@@ -6,9 +6,9 @@ use super::super::fields;
 
 /// The numbers of a process. What the kernel did not write is 0.
 #[derive(Debug, PartialEq)]
-pub(super) struct Stat {
-    pub(super) name: String,
-    pub(super) state: u8,
+pub(in super::super) struct Stat {
+    pub(in super::super) name: String,
+    pub(in super::super) state: u8,
     /// The numbers that follow the state, beginning with the parent; see the constants.
     numbers: [i64; NUMBERS],
 }
@@ -31,7 +31,7 @@ const RESIDENT_PAGES: usize = 20;
 
 impl Stat {
     /// Reads the line. A name may have anything in it, brackets too, so it ends at the last one.
-    pub(super) fn parse(line: &[u8]) -> Option<Stat> {
+    pub(in super::super) fn parse(line: &[u8]) -> Option<Stat> {
         let opened = line.iter().position(|byte| *byte == b'(')?;
         let closed = line.iter().rposition(|byte| *byte == b')')?;
         let name = fields::text(line.get(opened + 1..closed)?);
@@ -49,43 +49,43 @@ impl Stat {
         self.numbers[place].try_into().unwrap_or(0)
     }
 
-    pub(super) fn parent(&self) -> u32 {
+    pub(in super::super) fn parent(&self) -> u32 {
         self.count(PARENT) as u32
     }
 
-    pub(super) fn session(&self) -> u32 {
+    pub(in super::super) fn session(&self) -> u32 {
         self.count(SESSION) as u32
     }
 
-    pub(super) fn faults(&self) -> u64 {
+    pub(in super::super) fn faults(&self) -> u64 {
         self.count(MINOR_FAULTS) + self.count(MAJOR_FAULTS)
     }
 
-    pub(super) fn user_ticks(&self) -> u64 {
+    pub(in super::super) fn user_ticks(&self) -> u64 {
         self.count(USER_TICKS)
     }
 
-    pub(super) fn system_ticks(&self) -> u64 {
+    pub(in super::super) fn system_ticks(&self) -> u64 {
         self.count(SYSTEM_TICKS)
     }
 
-    pub(super) fn nice(&self) -> i64 {
+    pub(in super::super) fn nice(&self) -> i64 {
         self.numbers[NICE]
     }
 
-    pub(super) fn threads(&self) -> u32 {
+    pub(in super::super) fn threads(&self) -> u32 {
         self.count(THREADS) as u32
     }
 
-    pub(super) fn start_ticks(&self) -> u64 {
+    pub(in super::super) fn start_ticks(&self) -> u64 {
         self.count(START_TICKS)
     }
 
-    pub(super) fn virtual_bytes(&self) -> u64 {
+    pub(in super::super) fn virtual_bytes(&self) -> u64 {
         self.count(VIRTUAL_BYTES)
     }
 
-    pub(super) fn resident_pages(&self) -> u64 {
+    pub(in super::super) fn resident_pages(&self) -> u64 {
         self.count(RESIDENT_PAGES)
     }
 }
