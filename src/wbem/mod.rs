@@ -17,6 +17,8 @@ mod error;
 mod fixtures;
 mod fold;
 mod instance;
+#[cfg(all(target_os = "linux", feature = "linux"))]
+pub mod linux;
 mod mof;
 mod path;
 #[cfg(test)]
