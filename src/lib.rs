@@ -118,6 +118,7 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+mod adapter;
 mod connect;
 pub mod dispatcher;
 mod dns;

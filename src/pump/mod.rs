@@ -2,6 +2,7 @@
 //!
 //! Floor 4. The only code that knows both the engine and the outside.
 
+mod adapters;
 mod elsewhere;
 mod embed;
 mod in_hand;
@@ -119,7 +120,7 @@ impl<T> Pump<T> {
     }
 
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
-        let name_files = NameFiles::new(&settings);
+        let name_files = NameFiles::new(&settings, &outside);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
         let inbox = Inbox::new(settings.queue_capacity, outside.wake());
         inbox.open_window(engine.root());

@@ -6,9 +6,10 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::adapter::MachineNames;
 use crate::error::Error;
 use crate::files::{Files, Stamp};
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
@@ -92,6 +93,33 @@ impl Outside {
             Outside::System(reactor) => std::os::fd::AsFd::as_fd(&**reactor),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => panic!("a simulated pump has no descriptor, its clock jumps instead"),
+        }
+    }
+
+    /// Where a file of the network configuration is, named as below `/etc`.
+    pub(super) fn configuration_file(&self, name: &str) -> PathBuf {
+        match self {
+            Outside::System(_) => system::configuration_file(name),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Path::new("/etc").join(name),
+        }
+    }
+
+    /// The file that says how names are looked up, where there is one.
+    pub(super) fn resolver_file(&self) -> Option<PathBuf> {
+        match self {
+            Outside::System(_) => system::resolver_file(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Some(self.configuration_file("resolv.conf")),
+        }
+    }
+
+    /// What says it where there is none.
+    pub(super) fn machine_names(&self) -> io::Result<MachineNames> {
+        match self {
+            Outside::System(_) => system::machine_names(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

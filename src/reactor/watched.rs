@@ -48,14 +48,14 @@ impl Reactor {
 }
 
 pub(super) fn interests(interest: Interest) -> Interests {
-    let mut interests = match (interest.includes(Interest::READABLE), interest.includes(Interest::WRITABLE)) {
+    let interests = match (interest.includes(Interest::READABLE), interest.includes(Interest::WRITABLE)) {
         (true, true) => Interests::READABLE | Interests::WRITABLE,
         (false, true) => Interests::WRITABLE,
         (_, false) => Interests::READABLE,
     };
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if interest.includes(Interest::PRIORITY) {
-        interests |= Interests::PRIORITY;
+        return interests | Interests::PRIORITY;
     }
     interests
 }

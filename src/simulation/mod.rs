@@ -96,7 +96,8 @@ impl Simulation {
         self.lock().received(address)
     }
 
-    /// Writes a file that lookups are configured with, as `/etc/hosts`.
+    /// Writes a file that lookups are configured with, as `/etc/hosts`: here that is its path on every
+    /// platform.
     pub fn write_file(&self, path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) {
         self.lock().write_file(path.into(), Some(text.into()));
     }

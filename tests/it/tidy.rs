@@ -25,6 +25,7 @@ const FLOORS: &[Floor] = &[
     Floor {
         name: "0",
         modules: &[
+            "adapter",
             "connect",
             "error",
             "external",
