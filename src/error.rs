@@ -156,6 +156,23 @@ pub enum StartRefusal {
     BeyondClock,
     /// The operation named is not a living timer.
     NotATimer,
+    /// A deadline of no time at all.
+    ZeroDeadline,
+    /// The system refused.
+    System {
+        /// What was attempted.
+        attempted: &'static str,
+        /// The kind of its error.
+        kind: io::ErrorKind,
+        /// Its own number, where it has one.
+        code: Option<i32>,
+    },
+}
+
+impl StartRefusal {
+    pub(crate) fn system(attempted: &'static str, error: &io::Error) -> StartRefusal {
+        StartRefusal::System { attempted, kind: error.kind(), code: error.raw_os_error() }
+    }
 }
 
 impl fmt::Display for StartRefusal {
@@ -167,6 +184,11 @@ impl fmt::Display for StartRefusal {
             StartRefusal::ZeroInterval => f.write_str("a repeating timer needs an interval above zero"),
             StartRefusal::BeyondClock => f.write_str("the time is beyond what the clock can express"),
             StartRefusal::NotATimer => f.write_str("the operation is not a living timer"),
+            StartRefusal::ZeroDeadline => f.write_str("a deadline of no time at all, give it some or leave it out"),
+            StartRefusal::System { attempted, kind, code } => {
+                let error = code.map_or_else(|| io::Error::from(*kind), io::Error::from_raw_os_error);
+                write!(f, "{attempted}: {error}")
+            }
         }
     }
 }

@@ -4,8 +4,8 @@
 //! the tag of the pump that gave it out, so an id that has outlived its thing reaches nobody, and an
 //! id of another pump is told from one whose thing is over.
 //!
-//! Generations have 32 bits, of which slotmap keeps one for itself: an id that is kept while its slot is
-//! used 2^31 times more would name the latest tenant.
+//! No id is given out twice. Generations have 32 bits, of which slotmap keeps one for itself, and a slot that
+//! was used 2^31 times is not used again.
 
 use std::fmt;
 use std::num::NonZeroU64;

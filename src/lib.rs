@@ -67,6 +67,12 @@
 //! | be told something by another thread                | [`Pump::poster`], then [`Poster::post`] there       |
 //! | take back what was posted                          | [`Pump::purge_posts`]                               |
 //! | be told when it is time                            | [`Pump::set_timer`] with a [`Timer`], [`Pump::reset_timer`] |
+//! | be told when a socket or a descriptor is ready     | [`Pump::watch`], [`Pump::watch_descriptor`], again with [`Pump::rearm`] |
+//! | read and write what is watched, have it back       | [`Pump::source`], [`Pump::release`]                 |
+//! | connect to a host and service                      | [`Pump::connect`] with a [`Connect`]                |
+//! | listen for connections                             | [`Pump::listen`] with a [`Listen`], [`Pump::listening_address`] |
+//! | have another thread's result as a message          | [`Pump::start_external`] and its [`Completer`]      |
+//! | have many results in batches, without a long pause | [`Pump::start_stream`] with a [`Provider`]          |
 //! | look up a host by name or address                  | [`Pump::lookup_host`] with a [`HostQuery`]          |
 //! | have each address family as it arrives             | [`HostQuery::streamed`]                             |
 //! | look up a service by name or port                  | [`Pump::lookup_service`] with a [`ServiceQuery`]    |
@@ -83,6 +89,11 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | have messages handed to a procedure of their window | [`Dispatcher`]: [`open_window`](Dispatcher::open_window), [`run`](Dispatcher::run), [`dispatch_pending`](Dispatcher::dispatch_pending) |
+//! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
+//! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
+//! | take a message that a cancel still reaches         | [`Pump::next_in_hand`], [`Pump::get_in_hand`] give an [`InHand`] |
+//! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`], without services so far                   |
@@ -107,12 +118,17 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+mod adapter;
+mod connect;
+pub mod dispatcher;
 mod dns;
 mod engine;
 mod error;
+mod external;
 mod file_report;
 mod files;
 mod id;
+mod line;
 mod lookup;
 mod message;
 mod metrics;
@@ -120,6 +136,7 @@ mod moment;
 mod names;
 mod network;
 mod operation;
+mod provider;
 mod pump;
 mod queue;
 mod reactor;
@@ -129,14 +146,20 @@ mod scoped_address;
 pub mod simulation;
 mod slots;
 mod system;
+mod tcp_stream;
 #[cfg(test)]
 mod testing;
 mod timer;
 mod timers;
+mod watch;
 pub mod wbem;
 
+pub use connect::{Accepted, Connect, ConnectError, ConnectFailure, Connection, FailedAttempt, Listen};
+pub use dispatcher::Dispatcher;
 pub use dns::config::{ResolverConfig, ResolverConfigError};
+pub use engine::InHand;
 pub use error::{Error, PostError, PostRefusal, StartError, StartRefusal};
+pub use external::{Abandoned, Completer, External, ExternalId};
 pub use file_report::FileReport;
 pub use id::{GroupId, OperationId, Owner, WindowId};
 pub use lookup::{
@@ -144,9 +167,16 @@ pub use lookup::{
 };
 pub use message::{Cancelled, Filter, HostPart, Kind, Message, Payload, Swept, Tick};
 pub use metrics::Metrics;
+pub use provider::{
+    Batch, Items, Panicked, Provider, Slice, Step, StreamEnd, StreamId, StreamSettings, StreamWaker, items,
+};
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
-pub use reactor::Poster;
+#[cfg(unix)]
+pub use reactor::Descriptor;
+pub use reactor::{Poster, Source as EventSource};
+pub use tcp_stream::TcpStream;
 pub use timer::Timer;
+pub use watch::{Interest, Readiness, WatchId};
 
 /// The README's example, compiled.
 #[cfg(doctest)]

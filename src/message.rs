@@ -6,8 +6,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::connect::{Accepted, ConnectError, Connection};
+use crate::external::External;
 use crate::id::{OperationId, WindowId};
 use crate::lookup::{Family, Host, LookupError, Protocol, Service, Source};
+use crate::provider::{Batch, StreamEnd};
+use crate::watch::Readiness;
 
 /// One thing that the program is told, on its own thread, when it asks for it.
 ///
@@ -38,6 +42,18 @@ pub enum Payload<T> {
     Service(Result<Box<Service>, LookupError>),
     /// The final message of a protocol lookup.
     Protocol(Result<Box<Protocol>, LookupError>),
+    /// The final message of an external operation.
+    External(External),
+    /// Some of a stream's items.
+    Batch(Batch),
+    /// The final message of a stream.
+    StreamEnd(StreamEnd),
+    /// A watched source is ready. Until it is armed again, it is silent.
+    Ready(Readiness),
+    /// The final message of a connect.
+    Connected(Result<Box<Connection>, ConnectError>),
+    /// Somebody connected to a listening socket.
+    Accepted(Box<Accepted>),
     /// The program asked itself to end, with this code. Everything posted before it came before it.
     Quit(i32),
 }
@@ -83,6 +99,18 @@ pub enum Kind {
     Service,
     /// [`Payload::Protocol`]
     Protocol,
+    /// [`Payload::External`]
+    External,
+    /// [`Payload::Batch`]
+    Batch,
+    /// [`Payload::StreamEnd`]
+    StreamEnd,
+    /// [`Payload::Ready`]
+    Ready,
+    /// [`Payload::Connected`]
+    Connected,
+    /// [`Payload::Accepted`]
+    Accepted,
     /// [`Payload::Quit`]
     Quit,
 }
@@ -97,13 +125,19 @@ impl<T> Payload<T> {
             Payload::HostPart(_) => Kind::HostPart,
             Payload::Service(_) => Kind::Service,
             Payload::Protocol(_) => Kind::Protocol,
+            Payload::External(_) => Kind::External,
+            Payload::Batch(_) => Kind::Batch,
+            Payload::StreamEnd(_) => Kind::StreamEnd,
+            Payload::Ready(_) => Kind::Ready,
+            Payload::Connected(_) => Kind::Connected,
+            Payload::Accepted(_) => Kind::Accepted,
             Payload::Quit(_) => Kind::Quit,
         }
     }
 
     /// Whether an operation is over when this message of it is taken.
     pub(crate) fn is_final(&self) -> bool {
-        !matches!(self, Payload::HostPart(_))
+        !matches!(self, Payload::HostPart(_) | Payload::Batch(_) | Payload::Ready(_) | Payload::Accepted(_))
     }
 }
 
@@ -141,8 +175,8 @@ impl Filter {
     }
 
     /// Only messages of `operation`. Quit still gets through.
-    pub fn operation(mut self, operation: OperationId) -> Filter {
-        self.operation = Some(operation);
+    pub fn operation(mut self, operation: impl Into<OperationId>) -> Filter {
+        self.operation = Some(operation.into());
         self
     }
 
@@ -154,12 +188,26 @@ impl Filter {
 
     /// This filter, unless it admits everything.
     #[inline]
-    pub(crate) fn narrowing(&self) -> Option<&Filter> {
-        (*self != Filter::default()).then_some(self)
+    pub(crate) fn narrowing(&self) -> Option<&dyn Admits> {
+        (*self != Filter::default()).then_some(self as &dyn Admits)
     }
+}
 
+/// A choice among messages, by what can be said of one before it is made.
+pub(crate) trait Admits {
+    fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool;
+}
+
+/// All but the messages for these windows.
+impl Admits for &[WindowId] {
+    fn admits(&self, window: WindowId, _operation: Option<OperationId>, _kind: Kind) -> bool {
+        !self.contains(&window)
+    }
+}
+
+impl Admits for Filter {
     #[inline]
-    pub(crate) fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool {
+    fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool {
         self.window.is_none_or(|wanted| wanted == window)
             && self.operation.is_none_or(|wanted| Some(wanted) == operation)
             && self.kind.is_none_or(|wanted| wanted == kind)

@@ -14,6 +14,9 @@ pub struct Metrics {
     pub messages: u64,
     /// Messages that were in the queue when their operation was cancelled or their window destroyed.
     pub purged_messages: u64,
+    /// Messages that were taken in hand ([`InHand`](crate::InHand)), by a dispatcher mostly, and cancelled
+    /// before they were handled.
+    pub silenced_messages: u64,
     /// Posts of other threads that arrived for a window destroyed since. Their payloads were dropped.
     pub dropped_posts: u64,
     /// Wake-ups sent by other threads. A burst of posts sends one.

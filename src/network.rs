@@ -3,8 +3,13 @@
 //! Floor 0. A trait: the reactor carries it out with real sockets, the simulation with scripted
 //! ones. Every call returns at once.
 
+use std::any::Any;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+
+use crate::id::OperationKey;
+use crate::tcp_stream::TcpStream;
+use crate::watch::{Interest, Readiness};
 
 slotmap::new_key_type! {
     /// A socket held by the outside.
@@ -18,6 +23,7 @@ slotmap::new_key_type! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketOwner {
     Job(JobKey),
+    Operation(OperationKey),
 }
 
 /// How a socket speaks.
@@ -40,6 +46,7 @@ pub(crate) enum OpenError {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ready {
     pub(crate) socket: SocketKey,
+    pub(crate) readiness: Readiness,
 }
 
 /// The outside.
@@ -57,6 +64,27 @@ pub(crate) trait Network {
 
     /// Closes a socket. Nothing of it is reported any more.
     fn close(&mut self, socket: SocketKey);
+
+    /// Whether a stream's connection is made. Fails with what the other side answered.
+    fn is_connected(&mut self, socket: SocketKey) -> io::Result<bool>;
+
+    /// Gives a stream up to the program. Nothing of it is reported any more.
+    fn detach(&mut self, socket: SocketKey) -> io::Result<TcpStream>;
+
+    /// Opens a socket that others can connect to.
+    fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey>;
+
+    /// Takes in a connection that somebody made to a listening socket.
+    fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)>;
+
+    /// The address that a socket has on this side.
+    fn local_address(&self, socket: SocketKey) -> io::Result<SocketAddr>;
+
+    /// Asks for what a watched source is ready for, also for what has been reported.
+    fn rearm(&mut self, socket: SocketKey, interest: Interest) -> io::Result<()>;
+
+    /// Stops watching a source, and gives it back. Nothing of it is reported any more.
+    fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>>;
 
     /// The address that a packet to `destination` would carry as its source, if there is a way.
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr>;

@@ -155,6 +155,11 @@ impl<T> MessageQueue<T> {
         self.nodes[place as usize].message.as_ref().expect("a position is used before the queue changes")
     }
 
+    #[inline]
+    pub(crate) fn message_at_mut(&mut self, Position(place): Position) -> &mut Message<T> {
+        self.nodes[place as usize].message.as_mut().expect("a position is used before the queue changes")
+    }
+
     /// Takes the message at `position` out of the queue and of its owner's chain.
     #[inline]
     pub(crate) fn remove(&mut self, Position(place): Position, chain: &mut Chain) -> Option<Message<T>> {

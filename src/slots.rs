@@ -3,6 +3,8 @@
 //! Floor 0. Slotmap holds the entries and knows which are alive. Links between entries that live and
 //! die together need no such check: a slot number is half the size of a key, and the generation that
 //! makes a key of it is remembered here.
+//!
+//! No two entries ever have the same key: a slot whose generations are used up is not used again.
 
 use slotmap::{Key, KeyData, SlotMap};
 
@@ -11,16 +13,18 @@ use crate::id::SLOTS_MAX;
 /// A slot number. Only meaningful while its entry is alive.
 pub(crate) type Slot = u32;
 
-/// The table of entries `R` with keys `K`.
-pub(crate) struct Slots<K: Key, R> {
+/// The table of entries `R` with keys `K`. `LAST` is the last generation of a slot.
+pub(crate) struct Slots<K: Key, R, const LAST: u32 = { u32::MAX }> {
     entries: SlotMap<K, R>,
     /// The generation of the entry that was last put into a slot.
     generations: Vec<u32>,
+    /// How many slots are used no more, because their last generation is over.
+    retired: usize,
 }
 
-impl<K: Key, R> Slots<K, R> {
-    pub(crate) fn new() -> Slots<K, R> {
-        Slots { entries: SlotMap::with_key(), generations: Vec::new() }
+impl<K: Key, R, const LAST: u32> Slots<K, R, LAST> {
+    pub(crate) fn new() -> Slots<K, R, LAST> {
+        Slots { entries: SlotMap::with_key(), generations: Vec::new(), retired: 0 }
     }
 
     #[inline]
@@ -30,7 +34,7 @@ impl<K: Key, R> Slots<K, R> {
 
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.entries.len() >= SLOTS_MAX
+        self.entries.len() + self.retired >= SLOTS_MAX
     }
 
     /// Adds an entry. The caller has made sure that the table is not full.
@@ -59,7 +63,16 @@ impl<K: Key, R> Slots<K, R> {
 
     #[inline]
     pub(crate) fn remove(&mut self, key: K) -> Option<R> {
-        self.entries.remove(key)
+        if parts(key).1 == LAST { self.retire(key) } else { self.entries.remove(key) }
+    }
+
+    /// Removes an entry whose slot has no further generation: the next one would be its first again.
+    #[cold]
+    fn retire(&mut self, key: K) -> Option<R> {
+        // What is detached and never attached again is out of use.
+        let entry = self.entries.detach(key)?;
+        self.retired += 1;
+        Some(entry)
     }
 
     #[inline]
@@ -108,4 +121,56 @@ pub(crate) fn slot_of<K: Key>(key: K) -> Slot {
 fn parts<K: Key>(key: K) -> (Slot, u32) {
     let bits = key.data().as_ffi();
     (bits as u32, (bits >> 32) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::id::{OperationId, OperationKey, PumpTag};
+
+    /// Every second number is a generation: this leaves each slot four of them.
+    const FOURTH: u32 = 7;
+
+    #[test]
+    fn no_id_is_given_out_twice_though_generations_run_out() {
+        let tag = PumpTag::next();
+        let mut table: Slots<OperationKey, usize, FOURTH> = Slots::new();
+        let (mut ids, mut keys) = (HashSet::new(), Vec::new());
+        for round in 0..100 {
+            let held = [table.insert(round), table.insert(round)];
+            for key in held {
+                assert!(ids.insert(OperationId::new(tag, key)), "round {round}: {key:?} was given out before");
+                assert_eq!((table.at(slot_of(key)), table.key_at(slot_of(key))), (&round, key));
+                assert_eq!((table.remove(key), table.remove(key)), (Some(round), None));
+            }
+            keys.extend(held);
+        }
+        assert!(keys.iter().all(|&key| !table.contains(key)));
+        assert_eq!((table.len(), table.retired), (0, 200 / 4));
+        let slots: HashSet<_> = keys.iter().map(|&key| slot_of(key)).collect();
+        assert_eq!(slots.len(), 200 / 4, "a slot is used four times, then another one");
+    }
+
+    #[test]
+    fn retired_slots_count_against_the_range_of_slot_numbers() {
+        let mut table: Slots<OperationKey, (), 1> = Slots::new();
+        let key = table.insert(());
+        table.remove(key);
+        table.retired = SLOTS_MAX - 1;
+        assert!(!table.is_full());
+        table.insert(());
+        assert!(table.is_full());
+    }
+
+    /// The tables of a pump retire at the very generation after which slotmap would begin anew.
+    #[test]
+    fn the_last_generation_is_the_last_that_slotmap_can_tell() {
+        fn last<K: Key, R, const LAST: u32>(_: &Slots<K, R, LAST>) -> u32 {
+            LAST
+        }
+        let table: Slots<OperationKey, ()> = Slots::new();
+        assert_eq!(last(&table), u32::MAX);
+    }
 }

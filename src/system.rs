@@ -7,6 +7,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+#[cfg(windows)]
+use crate::adapter::Adapter;
+use crate::adapter::MachineNames;
 use crate::files::{FILE_BYTES_MAX, Stamp};
 
 /// How many random bytes are fetched at a time: one system call for 128 query ids.
@@ -38,12 +41,45 @@ pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Where the machine keeps a file of its network configuration.
+/// Where the machine keeps a file of its network configuration, named as below `/etc`.
+#[cfg(not(windows))]
 pub(crate) fn configuration_file(name: &str) -> PathBuf {
-    match environment("SystemRoot").filter(|_| cfg!(windows)) {
-        Some(root) => [&root, "System32", "drivers", "etc", name].iter().collect(),
-        None => PathBuf::from("/etc").join(name),
-    }
+    PathBuf::from("/etc").join(name)
+}
+
+/// Where the machine keeps a file of its network configuration, named as below `/etc`.
+#[cfg(windows)]
+pub(crate) fn configuration_file(name: &str) -> PathBuf {
+    let root = environment("SystemRoot").unwrap_or_else(|| r"C:\Windows".to_owned());
+    let name = if name == "protocols" { "protocol" } else { name };
+    [&root, "System32", "drivers", "etc", name].iter().collect()
+}
+
+/// The file that says how names are looked up, where there is one.
+pub(crate) fn resolver_file() -> Option<PathBuf> {
+    cfg!(not(windows)).then(|| configuration_file("resolv.conf"))
+}
+
+/// What the network adapters say of names.
+#[cfg(windows)]
+pub(crate) fn machine_names() -> io::Result<MachineNames> {
+    let adapter = |adapter: msgpump_sys::Adapter| Adapter {
+        name_servers: adapter.name_servers,
+        suffixes: adapter.suffixes,
+        ipv4_metric: adapter.ipv4_metric,
+        ipv6_metric: adapter.ipv6_metric,
+    };
+    Ok(MachineNames {
+        adapters: msgpump_sys::adapters()?.into_iter().map(adapter).collect(),
+        search_list: msgpump_sys::search_list(),
+        domain: msgpump_sys::domain(),
+    })
+}
+
+/// Elsewhere a file says it.
+#[cfg(not(windows))]
+pub(crate) fn machine_names() -> io::Result<MachineNames> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// A variable of the environment, if it is set and is text.
@@ -57,10 +93,10 @@ pub(crate) fn host_name() -> Option<String> {
     rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
 }
 
-/// The name of this machine, as Windows tells every process.
-#[cfg(not(unix))]
+/// The name of this machine.
+#[cfg(windows)]
 pub(crate) fn host_name() -> Option<String> {
-    environment("COMPUTERNAME")
+    msgpump_sys::host_name()
 }
 
 /// The number of the network interface with this name.
@@ -72,8 +108,14 @@ pub(crate) fn interface_index(name: &str) -> Option<u32> {
     name_to_index(socket, name).ok()
 }
 
+/// The number of the network interface with this name.
+#[cfg(windows)]
+pub(crate) fn interface_index(name: &str) -> Option<u32> {
+    msgpump_sys::interface_index(name)
+}
+
 /// Elsewhere a zone is written as a number.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub(crate) fn interface_index(_name: &str) -> Option<u32> {
     None
 }

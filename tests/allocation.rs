@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use msgpump::{
-    Budget, Cancelled, Filter, HostQuery, Kind, Payload, ProtocolQuery, Pump, ResolverConfig, ServiceQuery, Settings,
-    Timer,
+    Budget, Cancelled, Dispatcher, Filter, HostQuery, Kind, Payload, ProtocolQuery, Pump, ResolverConfig, ServiceQuery,
+    Settings, Timer,
 };
 
 /// As many as a queue holds by default.
@@ -320,4 +320,25 @@ fn f07_windows_and_groups_leave_nothing() {
     (0..1000).for_each(&mut cycle);
     let counted = measure(|| (0..100_000).for_each(&mut cycle));
     assert_eq!((counted.count_current, counted.bytes_current), (0, 0), "{counted:?}");
+}
+
+#[test]
+fn dispatching_allocates_nothing() {
+    let (pump, _silent) = pump::<u64>();
+    let mut dispatcher = Dispatcher::<u64, u64>::new(pump);
+    let inner = dispatcher.open_window(|_, sum, _| *sum += 1);
+    // With a nested loop, so that two are in hand.
+    let outer = dispatcher.open_window(move |dispatcher, sum, _| {
+        let seen = *sum;
+        dispatcher.pump().post(inner, 0).expect("the queue has room");
+        dispatcher.run_until(sum, |_, sum| *sum > seen).expect("the system works");
+    });
+    let mut sum = 0;
+    assert_no_allocations(|| {
+        for number in 0..100 {
+            dispatcher.pump().post(outer, number).expect("the queue has room");
+        }
+        dispatcher.run_until(&mut sum, |_, sum| sum.is_multiple_of(100) && *sum > 0).expect("the system works");
+        sum = 0;
+    });
 }

@@ -4,6 +4,9 @@
 //! whose name servers lose, delay, forge and fail. Beside the pump a plain model knows what may still be
 //! seen. A failure names its seed.
 
+#[path = "promises/in_hand.rs"]
+mod in_hand;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! How name servers are asked: which ones, how often, how long, and with which search domains.
 //!
-//! Floor 1. Pure. The machine's own configuration is read in [`file`].
+//! Floor 1. Pure. The machine's own configuration is read in [`file`] and [`adapters`].
 
+pub(crate) mod adapters;
 pub(crate) mod file;
 
 use std::fmt;

@@ -5,6 +5,7 @@
 //! consistent: the payloads of purged messages are dropped at the very end.
 
 use super::Engine;
+use super::elsewhere::Retired;
 use crate::id::{GroupId, OperationId, WindowId};
 use crate::message::{Cancelled, Payload, Swept};
 use crate::network::Network;
@@ -20,6 +21,7 @@ enum Removed {
 impl<T> Engine<T> {
     pub(crate) fn cancel<N: Network>(&mut self, operation: OperationId, network: &mut N) -> Cancelled {
         let Some(key) = operation.key(self.tag) else { return Cancelled::Unknown };
+        self.silence_operation(operation);
         let Some(slot) = self.operations.slot(key) else { return Cancelled::Over };
         let cancelled = match self.remove_operation(slot, network) {
             Removed::Pending { .. } => Cancelled::Pending,
@@ -33,6 +35,7 @@ impl<T> Engine<T> {
     /// Cancels every operation of a group; `None` if there is no such group.
     pub(crate) fn cancel_group<N: Network>(&mut self, group: GroupId, network: &mut N) -> Option<Swept> {
         let key = group.key(self.tag).filter(|&key| self.operations.has_group(key))?;
+        self.silence_group(key);
         let mut swept = Swept::default();
         while let Some(slot) = self.operations.first_of_group(key) {
             self.sweep(slot, &mut swept, network);
@@ -53,6 +56,7 @@ impl<T> Engine<T> {
     /// Cancels every operation of a window; `None` if there is no such window.
     pub(crate) fn cancel_window<N: Network>(&mut self, window: WindowId, network: &mut N) -> Option<Swept> {
         let swept = self.sweep_window(window, network)?;
+        self.silence_operations_of(window.key(self.tag)?);
         self.drop_purged();
         Some(swept)
     }
@@ -61,6 +65,7 @@ impl<T> Engine<T> {
     pub(crate) fn destroy_window<N: Network>(&mut self, window: WindowId, network: &mut N) -> Option<Swept> {
         let mut swept = self.sweep_window(window, network)?;
         let key = window.key(self.tag)?;
+        self.silence_window(key);
         let posts = &mut self.operations.window_mut(key)?.posts;
         let purged = self.queue.purge(posts);
         self.posted -= purged;
@@ -132,12 +137,38 @@ impl<T> Engine<T> {
                 self.resolver.cancel(lookup, network);
                 Removed::Pending { messages }
             }
+            Work::External { external } => {
+                let expectation = self.externals.remove(self.externals.key_at(external));
+                self.retired.extend(expectation.map(Retired::Expectation));
+                Removed::Pending { messages }
+            }
+            Work::Stream { stream, .. } => {
+                self.retired.push(Retired::Provider(self.streams.cancel(stream)));
+                Removed::Pending { messages }
+            }
+            Work::Watch { watch, .. } => {
+                let source = network.unwatch(self.watches.remove(watch));
+                self.retired.extend(source.map(Retired::Source));
+                Removed::Pending { messages }
+            }
+            Work::Connect { connect } => {
+                self.connects.cancel(connect, network, &mut self.resolver);
+                Removed::Pending { messages }
+            }
+            Work::Listen { listener, .. } => {
+                network.close(self.listeners.remove(listener));
+                Removed::Pending { messages }
+            }
             Work::Finished { .. } => Removed::Finished { messages },
         }
     }
 
-    /// Runs the program's code in the payloads' drop. If one panics, the rest is dropped next time.
-    fn drop_purged(&mut self) {
+    /// Runs the program's code in the drop of payloads and providers. If one panics, the rest is dropped next
+    /// time.
+    pub(super) fn drop_purged(&mut self) {
+        while let Some(retired) = self.retired.pop() {
+            drop(retired);
+        }
         while let Some(payload) = self.queue.take_purged() {
             drop(payload);
         }

@@ -33,7 +33,7 @@ impl<T> Engine<T> {
             }
             Ok(lookup) => self.operations.at_mut(slot).work = Work::Lookup { lookup, queued: Chain::EMPTY },
         }
-        self.deliver();
+        self.deliver(now, network);
         Ok(OperationId::new(self.tag, operation))
     }
 
@@ -71,22 +71,24 @@ impl<T> Engine<T> {
     /// Takes in that a socket of the resolver is ready.
     pub(crate) fn job_ready<N: Network>(&mut self, job: JobKey, socket: SocketKey, now: Moment, network: &mut N) {
         self.resolver.ready(job, socket, now, network);
-        self.deliver();
+        self.deliver(now, network);
     }
 
     /// Queues the outcomes that the resolver has come to.
-    pub(super) fn deliver(&mut self) {
+    pub(super) fn deliver<N: Network>(&mut self, now: Moment, network: &mut N) {
         while let Some(Delivery { operation: slot, outcome }) = self.resolver.take_delivery() {
-            let payload = Payload::from(outcome);
-            let id = OperationId::new(self.tag, self.operations.key_at(slot));
-            let window = self.window_of(slot);
-            let work = &mut self.operations.at_mut(slot).work;
-            if let (Work::Lookup { queued, .. }, true) = (&*work, payload.is_final()) {
-                log::debug!("{id} is over");
-                *work = Work::Finished { queued: *queued };
+            match self.operations.at(slot).work {
+                Work::Connect { connect } => self.connects.told(connect, outcome, now),
+                Work::Lookup { queued, .. } => {
+                    let payload = Payload::from(outcome);
+                    match payload.is_final() {
+                        true => self.finish(slot, queued, payload),
+                        false => self.queue_of(slot, payload),
+                    }
+                }
+                _ => unreachable!("only lookups and connects ask the resolver"),
             }
-            let queued = work.queued_mut().expect("a lookup queues messages");
-            self.queue.push(queued, || Message { window, operation: Some(id), payload });
         }
+        self.step_told_connects(now, network);
     }
 }

@@ -10,26 +10,41 @@
 //! handler starts can come back in the same turn.
 
 mod cancel;
+mod elsewhere;
+mod in_hand;
 mod lookups;
 mod select;
+mod sockets;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::error::{PostError, PostRefusal, StartRefusal};
+use crate::external::Expectation;
 use crate::id::{GroupId, GroupKey, OperationId, Owner, PumpTag, WindowId, WindowKey};
 use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::network::Network;
+use crate::operation::connect::Connects;
+use crate::operation::listener::{Arrival, Listeners};
 use crate::operation::lookup::Resolver;
+use crate::operation::stream::Streams;
+use crate::operation::watch::Watches;
 use crate::operation::{Operations, Work};
 use crate::queue::MessageQueue;
 use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
+use elsewhere::Retired;
+pub use in_hand::InHand;
+use in_hand::InHands;
 use select::Quit;
 
-slotmap::new_key_type! { struct RepeatKey; }
+slotmap::new_key_type! {
+    struct RepeatKey;
+    struct ExternalKey;
+}
 
 /// What a repeating timer needs beside its deadline.
 #[derive(Clone, Copy)]
@@ -50,10 +65,18 @@ pub(crate) struct Engine<T> {
     timers: Timers,
     repeats: Slots<RepeatKey, Repeat>,
     pub(crate) resolver: Resolver,
+    externals: Slots<ExternalKey, Expectation>,
+    streams: Streams,
+    watches: Watches,
+    connects: Connects,
+    listeners: Listeners,
+    arrivals: VecDeque<Arrival>,
+    retired: Vec<Retired>,
     horizon: Moment,
     quit: Quit,
     /// Posts taken since the last tick, to let a due one through in a flood.
     posts_in_a_row: usize,
+    in_hands: InHands,
     pub(crate) metrics: Metrics,
 }
 
@@ -70,9 +93,17 @@ impl<T> Engine<T> {
             timers: Timers::new(),
             repeats: Slots::new(),
             resolver,
+            externals: Slots::new(),
+            streams: Streams::new(),
+            watches: Watches::new(),
+            connects: Connects::new(),
+            listeners: Listeners::new(),
+            arrivals: VecDeque::new(),
+            retired: Vec::new(),
             horizon: Moment::START,
             quit: Quit::NotAsked,
             posts_in_a_row: 0,
+            in_hands: InHands::default(),
             metrics: Metrics::default(),
         }
     }
@@ -191,8 +222,10 @@ impl<T> Engine<T> {
     /// The time has become `now`: what is due by then is done, or can be taken.
     pub(crate) fn advance<N: Network>(&mut self, now: Moment, network: &mut N) {
         self.horizon = self.horizon.max(now);
+        self.streams.advance(now);
         self.resolver.advance(now, network);
-        self.deliver();
+        self.deliver(now, network);
+        self.advance_sockets(now, network);
     }
 
     /// The soonest moment at which something will be due, whether or not it is past.
@@ -207,10 +240,12 @@ impl<T> Engine<T> {
     }
 
     fn soonest_with(&self, timer: Option<Moment>) -> Option<Moment> {
-        if self.resolver.has_work() {
+        if self.resolver.has_work() || self.streams.has_work() || self.listeners.has_work() {
             return Some(self.horizon);
         }
-        [timer, self.resolver.next_deadline()].into_iter().flatten().min()
+        let (streams, connects) = (self.streams.next_deadline(), self.connects.next_deadline());
+        let deadlines = [timer, self.resolver.next_deadline(), streams, connects, self.listeners.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Fills in what the engine holds at the moment.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Engine, Repeat};
 use crate::id::{OperationId, WindowId};
-use crate::message::{Filter, Kind, Message, Payload, Tick};
+use crate::message::{Admits, Kind, Message, Payload, Tick};
 use crate::moment::Moment;
 use crate::operation::Work;
 use crate::queue::Position;
@@ -34,7 +34,7 @@ pub(super) enum Quit {
 
 /// The message that comes next, still in its place.
 #[derive(Clone, Copy)]
-enum Choice {
+pub(super) enum Choice {
     Queued(Position),
     Quit(i32),
     Tick(Slot),
@@ -59,6 +59,10 @@ impl<T> Engine<T> {
         }
     }
 
+    pub(crate) fn is_quit_told(&self) -> bool {
+        matches!(self.quit, Quit::Told { .. })
+    }
+
     /// Whether the loop is over: quit is told, or it is what comes next and is told by this call.
     pub(crate) fn tell_quit(&mut self) -> bool {
         match self.quit {
@@ -77,8 +81,12 @@ impl<T> Engine<T> {
     }
 
     /// Takes the next message that `filter`, if there is one, admits.
-    pub(crate) fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
+    pub(crate) fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
         let choice = self.choose(filter)?;
+        self.take_chosen(choice)
+    }
+
+    pub(super) fn take_chosen(&mut self, choice: Choice) -> Option<Message<T>> {
         self.metrics.messages += 1;
         match choice {
             Choice::Queued(position) => {
@@ -112,7 +120,7 @@ impl<T> Engine<T> {
     /// Shows the next message that `filter`, if there is one, admits, and leaves everything as it is.
     pub(crate) fn peek<'a>(
         &'a self,
-        filter: Option<&Filter>,
+        filter: Option<&dyn Admits>,
         made: &'a mut Option<Message<T>>,
     ) -> Option<&'a Message<T>> {
         match self.choose(filter)? {
@@ -122,7 +130,7 @@ impl<T> Engine<T> {
         }
     }
 
-    fn choose(&self, filter: Option<&Filter>) -> Option<Choice> {
+    pub(super) fn choose(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
         if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX
             && let Some(slot) = self.due_tick(filter)
         {
@@ -147,7 +155,7 @@ impl<T> Engine<T> {
     }
 
     /// With a filter it looks at every timer: filters on ticks are rare.
-    fn due_tick(&self, filter: Option<&Filter>) -> Option<Slot> {
+    fn due_tick(&self, filter: Option<&dyn Admits>) -> Option<Slot> {
         match filter {
             None => self.timers.first().filter(|&(deadline, _)| deadline <= self.horizon).map(|(_, slot)| slot),
             Some(filter) => self.timers.first_that(|deadline, slot| {
@@ -172,9 +180,21 @@ impl<T> Engine<T> {
                 let message = self.queue.remove(position, queued);
                 if is_final {
                     self.operations.remove(slot);
+                } else {
+                    self.note_taken(slot);
                 }
                 message
             }
+        }
+    }
+
+    /// Lets an operation that goes on know that one of its messages was taken.
+    fn note_taken(&mut self, slot: Slot) {
+        match self.operations.at(slot).work {
+            Work::Stream { stream, .. } => self.streams.batch_taken(stream),
+            Work::Watch { watch, .. } => self.watches.told(watch),
+            Work::Listen { listener, .. } => self.listeners.connection_taken(listener),
+            _ => {}
         }
     }
 
@@ -233,7 +253,7 @@ impl<T> Engine<T> {
         WindowId::new(self.tag, self.operations.window_key_at(self.operations.at(slot).window))
     }
 
-    fn id_of(&self, slot: Slot) -> OperationId {
+    pub(super) fn id_of(&self, slot: Slot) -> OperationId {
         OperationId::new(self.tag, self.operations.key_at(slot))
     }
 }

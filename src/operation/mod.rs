@@ -4,7 +4,11 @@
 //! is cancelled. It is in the ring of its window and, if it has one, of its group, so that both can
 //! be cancelled by a pass over their members alone.
 
+pub(crate) mod connect;
+pub(crate) mod listener;
 pub(crate) mod lookup;
+pub(crate) mod stream;
+pub(crate) mod watch;
 
 use crate::id::{GroupKey, OperationKey, WindowKey};
 use crate::queue::Chain;
@@ -25,6 +29,16 @@ pub(crate) enum Work {
     Timer { repeat: Option<Slot> },
     /// A host lookup that the resolver still works on.
     Lookup { lookup: Slot, queued: Chain },
+    /// Work on another thread, whose result is awaited.
+    External { external: Slot },
+    /// A stream that its provider still has something for.
+    Stream { stream: Slot, queued: Chain },
+    /// A source that is watched.
+    Watch { watch: Slot, queued: Chain },
+    /// A connect under way.
+    Connect { connect: Slot },
+    /// A listening socket.
+    Listen { listener: Slot, queued: Chain },
     /// Finished: its final message waits to be taken.
     Finished { queued: Chain },
 }
@@ -153,6 +167,12 @@ impl Operations {
         self.operations.at_mut(slot)
     }
 
+    /// The group of a living operation, if it is in one.
+    #[inline]
+    pub(crate) fn group_key_of(&self, slot: Slot) -> Option<GroupKey> {
+        self.at(slot).group.map(|group| self.groups.key_at(group))
+    }
+
     #[inline]
     pub(crate) fn window_key_at(&self, slot: Slot) -> WindowKey {
         self.windows.key_at(slot)
@@ -181,8 +201,12 @@ impl Work {
     #[inline]
     pub(crate) fn queued_mut(&mut self) -> Option<&mut Chain> {
         match self {
-            Work::Timer { .. } => None,
-            Work::Lookup { queued, .. } | Work::Finished { queued } => Some(queued),
+            Work::Timer { .. } | Work::External { .. } | Work::Connect { .. } => None,
+            Work::Lookup { queued, .. }
+            | Work::Stream { queued, .. }
+            | Work::Watch { queued, .. }
+            | Work::Listen { queued, .. }
+            | Work::Finished { queued } => Some(queued),
         }
     }
 }

@@ -25,7 +25,7 @@ impl<T> Pump<T> {
     /// Constant; no system call.
     pub fn rest(&mut self) -> Rest {
         let has_left_over = !self.ready.is_empty();
-        if self.engine.is_ready() || has_left_over || self.inbox.want_wake() && self.engine.room() > 0 {
+        if self.engine.is_ready() || has_left_over || self.inbox_waits() {
             return Rest::Ready;
         }
         self.next_deadline().map_or(Rest::Forever, Rest::Until)

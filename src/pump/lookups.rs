@@ -1,5 +1,7 @@
 //! Lookups, and the files that they are answered from.
 
+use std::path::PathBuf;
+
 use super::Pump;
 use crate::dns::config::ResolverConfig;
 use crate::dns::config::file::Environment;
@@ -11,7 +13,9 @@ use crate::lookup::{HostQuery, ProtocolQuery, ServiceQuery};
 use crate::moment::Moment;
 use crate::network::Network;
 
+use super::adapters::Adapters;
 use super::name_files::{Change, CheckTimes, NameFile};
+use super::outside::Outside;
 use super::settings::Settings;
 
 /// The files that lookups are configured with.
@@ -19,10 +23,19 @@ pub(super) struct NameFiles {
     hosts: NameFile,
     services: NameFile,
     protocols: NameFile,
-    /// None where the configuration was made in code.
-    resolver: Option<NameFile>,
-    resolver_report: FileReport,
+    resolver: ResolverSource,
     times: CheckTimes,
+}
+
+/// What says how name servers are asked.
+enum ResolverSource {
+    /// The program, once and for all.
+    Program,
+    File {
+        file: NameFile,
+        report: FileReport,
+    },
+    Adapters(Adapters),
 }
 
 /// What was read of one of the files that lookups are configured with.
@@ -30,7 +43,7 @@ pub(super) struct NameFiles {
 #[non_exhaustive]
 pub struct FileStatus {
     /// Where it was looked for.
-    pub path: std::path::PathBuf,
+    pub path: PathBuf,
     /// What it held; empty if it was never there.
     pub report: FileReport,
     /// Why it could not be read when last looked at. What was read before still counts.
@@ -38,13 +51,20 @@ pub struct FileStatus {
 }
 
 impl NameFiles {
-    pub(super) fn new(settings: &Settings) -> NameFiles {
+    pub(super) fn new(settings: &Settings, outside: &Outside) -> NameFiles {
+        let file = |path: &Option<PathBuf>, name| {
+            NameFile::new(path.clone().unwrap_or_else(|| outside.configuration_file(name)))
+        };
+        let resolver = match settings.resolver_file.clone().or_else(|| outside.resolver_file()) {
+            _ if settings.resolver.is_some() => ResolverSource::Program,
+            Some(path) => ResolverSource::File { file: NameFile::new(path), report: FileReport::default() },
+            None => ResolverSource::Adapters(Adapters::default()),
+        };
         NameFiles {
-            hosts: NameFile::new(&settings.hosts_file),
-            services: NameFile::new(&settings.services_file),
-            protocols: NameFile::new(&settings.protocols_file),
-            resolver: settings.resolver.is_none().then(|| NameFile::new(&settings.resolver_file)),
-            resolver_report: FileReport::default(),
+            hosts: file(&settings.hosts_file, "hosts"),
+            services: file(&settings.services_file, "services"),
+            protocols: file(&settings.protocols_file, "protocols"),
+            resolver,
             times: CheckTimes::default(),
         }
     }
@@ -69,7 +89,8 @@ impl<T> Pump<T> {
     ///
     /// # Cost
     ///
-    /// Nothing blocks and no thread is started. Once a second at most, the files are asked for a change.
+    /// Nothing blocks and no thread is started. Once a second at most, the files are asked for a change. On
+    /// Windows the network adapters are asked as well, once in five seconds: that takes a millisecond or two.
     ///
     /// # Examples
     ///
@@ -163,7 +184,7 @@ impl<T> Pump<T> {
     }
 
     /// What was read of the files that lookups are configured with: hosts, services, protocols, and the
-    /// resolver's configuration unless that was made in code.
+    /// resolver's configuration unless that was made in code or is told by the network adapters (Windows).
     ///
     /// Looks at them first, as a lookup does.
     pub fn name_files(&mut self) -> Vec<FileStatus> {
@@ -171,7 +192,10 @@ impl<T> Pump<T> {
         let [hosts, services, protocols] = self.engine.resolver.reports();
         let files = &self.name_files;
         let tables = [(&files.hosts, hosts), (&files.services, services), (&files.protocols, protocols)];
-        let resolver = files.resolver.as_ref().map(|file| (file, files.resolver_report.clone()));
+        let resolver = match &files.resolver {
+            ResolverSource::File { file, report } => Some((file, report.clone())),
+            ResolverSource::Program | ResolverSource::Adapters(_) => None,
+        };
         let status = |(file, report): (&NameFile, FileReport)| FileStatus {
             path: file.path().to_owned(),
             report,
@@ -181,7 +205,7 @@ impl<T> Pump<T> {
     }
 
     /// Reads the files that have changed, if it is time to look.
-    fn refresh_names(&mut self, now: Moment) {
+    pub(super) fn refresh_names(&mut self, now: Moment) {
         if !self.name_files.times.is_due(now) {
             return;
         }
@@ -201,25 +225,37 @@ impl<T> Pump<T> {
             Change::Gone => resolver.set_protocols(None),
             Change::Text(text) => resolver.set_protocols(Some(&text)),
         }
-        let Some(file) = files.resolver.as_mut().filter(|_| !resolver.config().no_reload()) else { return };
-        let text = match file.look(&self.outside) {
-            Change::Unchanged => return,
-            Change::Gone => Vec::new(),
-            Change::Text(text) => text,
-        };
-        let environment = Environment {
-            localdomain: self.outside.environment("LOCALDOMAIN"),
-            res_options: self.outside.environment("RES_OPTIONS"),
-        };
-        let zone = |name: &str| self.outside.interface_index(name);
-        let (config, report) =
-            ResolverConfig::from_text(&text, &environment, self.outside.host_name().as_deref(), &zone);
-        log::debug!(
-            "resolver configuration: {} servers, {} lines skipped",
-            config.servers().len(),
-            report.lines_skipped
-        );
-        files.resolver_report = report;
-        resolver.set_config(config);
+        self.refresh_resolver(now);
     }
+
+    /// Takes over what now says how name servers are asked, where that has changed.
+    fn refresh_resolver(&mut self, now: Moment) {
+        let (outside, resolver) = (&self.outside, &mut self.engine.resolver);
+        let config = match &mut self.name_files.resolver {
+            ResolverSource::Program => None,
+            ResolverSource::Adapters(adapters) => adapters.look(outside, now).map(ResolverConfig::from_adapters),
+            ResolverSource::File { .. } if resolver.config().no_reload() => None,
+            ResolverSource::File { file, report } => match file.look(outside) {
+                Change::Unchanged => None,
+                Change::Gone => Some(read_config(&[], outside, report)),
+                Change::Text(text) => Some(read_config(&text, outside, report)),
+            },
+        };
+        if let Some(config) = config {
+            log::debug!("resolver configuration: name servers {:?}", config.servers());
+            resolver.set_config(config);
+        }
+    }
+}
+
+/// Reads the text of a resolver file, as the environment amends it.
+fn read_config(text: &[u8], outside: &Outside, report: &mut FileReport) -> ResolverConfig {
+    let environment = Environment {
+        localdomain: outside.environment("LOCALDOMAIN"),
+        res_options: outside.environment("RES_OPTIONS"),
+    };
+    let zone = |name: &str| outside.interface_index(name);
+    let (config, read) = ResolverConfig::from_text(text, &environment, outside.host_name().as_deref(), &zone);
+    *report = read;
+    config
 }

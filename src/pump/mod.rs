@@ -2,11 +2,15 @@
 //!
 //! Floor 4. The only code that knows both the engine and the outside.
 
+mod adapters;
+mod elsewhere;
 mod embed;
+mod in_hand;
 mod lookups;
 mod name_files;
 mod outside;
 mod settings;
+mod sockets;
 mod turn;
 
 use std::collections::VecDeque;
@@ -14,7 +18,7 @@ use std::collections::VecDeque;
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
 use crate::id::{GroupId, OperationId, Owner, WindowId};
-use crate::message::{Cancelled, Filter, Message, Swept};
+use crate::message::{Admits, Cancelled, Filter, Message, Swept};
 use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
@@ -116,7 +120,7 @@ impl<T> Pump<T> {
     }
 
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
-        let name_files = NameFiles::new(&settings);
+        let name_files = NameFiles::new(&settings, &outside);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
         let inbox = Inbox::new(settings.queue_capacity, outside.wake());
         inbox.open_window(engine.root());
@@ -259,8 +263,8 @@ impl<T> Pump<T> {
     /// assert!(pump.next_message().is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn cancel(&mut self, operation: OperationId) -> Cancelled {
-        self.engine.cancel(operation, &mut self.outside)
+    pub fn cancel(&mut self, operation: impl Into<OperationId>) -> Cancelled {
+        self.engine.cancel(operation.into(), &mut self.outside)
     }
 
     /// Cancels every operation of `group` and says what that prevented.
@@ -281,8 +285,8 @@ impl<T> Pump<T> {
     }
 
     /// Whether an operation lives: its work is under way, or a message of it waits to be taken.
-    pub fn is_live(&self, operation: OperationId) -> bool {
-        self.engine.is_live(operation)
+    pub fn is_live(&self, operation: impl Into<OperationId>) -> bool {
+        self.engine.is_live(operation.into())
     }
 
     /// Takes back the messages posted to `window` that `unwanted` picks, and says how many they were.
@@ -306,7 +310,7 @@ impl<T> Pump<T> {
         self.take(filter.narrowing())
     }
 
-    fn take(&mut self, filter: Option<&Filter>) -> Option<Message<T>> {
+    fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
         self.taken_since_turn += 1;
         self.engine.take(filter)
     }

@@ -2,19 +2,23 @@
 //!
 //! Part of the pump, which is the only one that knows which of the two it has.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::adapter::MachineNames;
 use crate::error::Error;
 use crate::files::{Files, Stamp};
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
-use crate::reactor::{Reactor, Wake};
+use crate::reactor::{Reactor, Source, Wake};
 #[cfg(any(test, feature = "simulation"))]
 use crate::simulation::Stage;
 use crate::system;
+use crate::tcp_stream::TcpStream;
+use crate::watch::Interest;
 
 /// The outside.
 pub(super) enum Outside {
@@ -68,12 +72,54 @@ impl Outside {
         of!(self, wake())
     }
 
+    /// Watches a source. Where that fails, it stays with the caller.
+    pub(super) fn watch<S: Source + 'static>(
+        &mut self,
+        owner: SocketOwner,
+        source: &mut Option<S>,
+        interest: Interest,
+    ) -> io::Result<SocketKey> {
+        of!(self, watch(owner, source, interest))
+    }
+
+    /// The watched source behind a socket.
+    pub(super) fn source(&mut self, socket: SocketKey) -> Option<&mut dyn Any> {
+        of!(self, source(socket))
+    }
+
     #[cfg(unix)]
     pub(super) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
         match self {
             Outside::System(reactor) => std::os::fd::AsFd::as_fd(&**reactor),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => panic!("a simulated pump has no descriptor, its clock jumps instead"),
+        }
+    }
+
+    /// Where a file of the network configuration is, named as below `/etc`.
+    pub(super) fn configuration_file(&self, name: &str) -> PathBuf {
+        match self {
+            Outside::System(_) => system::configuration_file(name),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Path::new("/etc").join(name),
+        }
+    }
+
+    /// The file that says how names are looked up, where there is one.
+    pub(super) fn resolver_file(&self) -> Option<PathBuf> {
+        match self {
+            Outside::System(_) => system::resolver_file(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Some(self.configuration_file("resolv.conf")),
+        }
+    }
+
+    /// What says it where there is none.
+    pub(super) fn machine_names(&self) -> io::Result<MachineNames> {
+        match self {
+            Outside::System(_) => system::machine_names(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -101,6 +147,34 @@ impl Network for Outside {
 
     fn close(&mut self, socket: SocketKey) {
         of!(self, close(socket));
+    }
+
+    fn is_connected(&mut self, socket: SocketKey) -> io::Result<bool> {
+        of!(self, is_connected(socket))
+    }
+
+    fn detach(&mut self, socket: SocketKey) -> io::Result<TcpStream> {
+        of!(self, detach(socket))
+    }
+
+    fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey> {
+        of!(self, listen(owner, address))
+    }
+
+    fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)> {
+        of!(self, accept(socket))
+    }
+
+    fn local_address(&self, socket: SocketKey) -> io::Result<SocketAddr> {
+        of!(self, local_address(socket))
+    }
+
+    fn rearm(&mut self, socket: SocketKey, interest: Interest) -> io::Result<()> {
+        of!(self, rearm(socket, interest))
+    }
+
+    fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>> {
+        of!(self, unwatch(socket))
     }
 
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {

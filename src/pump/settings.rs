@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::dns::config::{ResolverConfig, ResolverConfigError};
-use crate::system;
 
 /// How many posts may wait: what Win32 allows a thread's queue by default.
 const QUEUE_CAPACITY: usize = 10_000;
@@ -22,10 +21,11 @@ const QUEUE_CAPACITY: usize = 10_000;
 pub struct Settings {
     pub(crate) queue_capacity: usize,
     pub(crate) resolver: Option<ResolverConfig>,
-    pub(crate) resolver_file: PathBuf,
-    pub(crate) hosts_file: PathBuf,
-    pub(crate) services_file: PathBuf,
-    pub(crate) protocols_file: PathBuf,
+    // Without a path a file is where the machine keeps it.
+    pub(crate) resolver_file: Option<PathBuf>,
+    pub(crate) hosts_file: Option<PathBuf>,
+    pub(crate) services_file: Option<PathBuf>,
+    pub(crate) protocols_file: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -33,10 +33,10 @@ impl Default for Settings {
         Settings {
             queue_capacity: QUEUE_CAPACITY,
             resolver: None,
-            resolver_file: PathBuf::from("/etc/resolv.conf"),
-            hosts_file: system::configuration_file("hosts"),
-            services_file: system::configuration_file("services"),
-            protocols_file: system::configuration_file(if cfg!(windows) { "protocol" } else { "protocols" }),
+            resolver_file: None,
+            hosts_file: None,
+            services_file: None,
+            protocols_file: None,
         }
     }
 }
@@ -62,27 +62,27 @@ impl Settings {
         Ok(self)
     }
 
-    /// Reads this file in place of `/etc/resolv.conf`.
+    /// Reads this file in place of `/etc/resolv.conf`; on Windows in place of what the network adapters say.
     pub fn resolver_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.resolver_file = path.into();
+        self.resolver_file = Some(path.into());
         self
     }
 
-    /// Reads this file in place of `/etc/hosts`.
+    /// Reads this file in place of `/etc/hosts`; on Windows in place of `hosts` in `System32\drivers\etc`.
     pub fn hosts_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.hosts_file = path.into();
+        self.hosts_file = Some(path.into());
         self
     }
 
-    /// Reads this file in place of `/etc/services`.
+    /// Reads this file in place of `/etc/services`; on Windows in place of `services` in `System32\drivers\etc`.
     pub fn services_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.services_file = path.into();
+        self.services_file = Some(path.into());
         self
     }
 
-    /// Reads this file in place of `/etc/protocols`.
+    /// Reads this file in place of `/etc/protocols`; on Windows in place of `protocol` in `System32\drivers\etc`.
     pub fn protocols_file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.protocols_file = path.into();
+        self.protocols_file = Some(path.into());
         self
     }
 }

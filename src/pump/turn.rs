@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::Pump;
 use crate::error::Error;
-use crate::message::{Filter, Message, Payload};
+use crate::message::{Admits, Filter, Message};
 use crate::moment::Moment;
 use crate::network::Ready;
 use crate::network::SocketOwner;
+use crate::reactor::Entry;
 
 /// How many messages `get_message` gives out before it asks the outside again.
 const MESSAGES_BETWEEN_TURNS_MAX: usize = 64;
@@ -43,7 +44,8 @@ enum Wait {
 /// What a turn did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// How many things that happened outside were taken over: posts of other threads, ready sockets.
+    /// How many things were taken over: posts and completions of other threads, ready sockets, slices of
+    /// streams.
     pub taken_over: usize,
     /// The budget ran out first: another turn has more to take over, without waiting.
     pub more: bool,
@@ -54,6 +56,12 @@ const MESSAGES_PER_TURN: usize = 1024;
 
 /// How many sockets are worked on between two looks at the clock, where a budget has a time.
 const SOCKETS_BETWEEN_CLOCK_READINGS: usize = 64;
+
+/// How many slices of streams one turn asks for.
+const SLICES_PER_TURN_MAX: usize = 64;
+
+/// How long one turn asks streams for slices, where its budget has no time: a small part of a frame.
+const SLICES_TIME_MAX: Duration = Duration::from_millis(1);
 
 impl Budget {
     /// A turn that does not wait.
@@ -82,12 +90,26 @@ impl Budget {
         self
     }
 
-    /// Stops working on ready sockets once this much time is spent on it, looked at after every 64 of them.
+    /// Stops working on ready sockets once this much time is spent on it, looked at after every 64 of them,
+    /// and stops asking streams for slices then, looked at after each.
     /// Posts cost next to nothing and are bounded by [`messages`](Budget::messages) alone. By default there
     /// is no such limit.
     pub fn time(mut self, time: Duration) -> Budget {
         self.time = Some(time);
         self
+    }
+}
+
+// For layers that dispatch what a turn brought, within the same budget.
+impl Budget {
+    /// How many things the turn may take over.
+    pub fn messages_limit(self) -> usize {
+        self.messages
+    }
+
+    /// How long it may work, if that is limited.
+    pub fn time_limit(self) -> Option<Duration> {
+        self.time
     }
 }
 
@@ -120,7 +142,8 @@ impl<T> Pump<T> {
     /// 2. It reads the clock. This time counts for the rest of the turn.
     /// 3. It works on each ready socket, up to a limit for each.
     /// 4. What is due by then can be taken.
-    /// 5. It takes over what other threads posted.
+    /// 5. It takes over what other threads posted and completed.
+    /// 6. It asks streams for slices, 64 at most, for a millisecond unless the budget has another time.
     ///
     /// Then messages can be taken with [`next_message`](Pump::next_message).
     ///
@@ -130,7 +153,7 @@ impl<T> Pump<T> {
     pub fn turn(&mut self, budget: Budget) -> Result<Turn, Error> {
         let turn = self.turn_once(budget)?;
         // From here on the host may sleep, so the next post must wake it.
-        let more = self.inbox.want_wake() && self.engine.room() > 0 || turn.more;
+        let more = self.inbox_waits() || turn.more;
         Ok(Turn { more, ..turn })
     }
 
@@ -145,7 +168,7 @@ impl<T> Pump<T> {
     ///
     /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none.
     pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
-        self.take_or_wait(None)
+        self.take_or_wait(None, Pump::take)
     }
 
     /// Takes the next message that `filter` admits, and waits for one where none is there. The others
@@ -163,10 +186,15 @@ impl<T> Pump<T> {
         if let Some(operation) = filter.operation.filter(|&operation| !self.engine.is_live(operation)) {
             return Err(Error::operation_over(operation));
         }
-        self.take_or_wait(filter.narrowing())
+        self.take_or_wait(filter.narrowing(), Pump::take)
     }
 
-    fn take_or_wait(&mut self, filter: Option<&Filter>) -> Result<Option<Message<T>>, Error> {
+    /// Takes with `take` what `filter` admits, and waits for it where it is not there.
+    pub(super) fn take_or_wait<M>(
+        &mut self,
+        filter: Option<&dyn Admits>,
+        take: impl Fn(&mut Pump<T>, Option<&dyn Admits>) -> Option<M>,
+    ) -> Result<Option<M>, Error> {
         if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
             self.turn_once(Budget::no_wait())?;
         }
@@ -174,8 +202,9 @@ impl<T> Pump<T> {
             if self.engine.tell_quit() {
                 return Ok(None);
             }
-            match self.take(filter) {
-                Some(Message { payload: Payload::Quit(_), .. }) => return Ok(None),
+            match take(self, filter) {
+                // It is quit itself.
+                Some(_) if self.engine.is_quit_told() => return Ok(None),
                 Some(message) => return Ok(Some(message)),
                 None if self.engine.quit_code().is_some() => return Ok(None),
                 None => self.turn_for(filter)?,
@@ -184,11 +213,11 @@ impl<T> Pump<T> {
     }
 
     /// Waits until there may be something for `filter`, though other messages are there.
-    fn turn_for(&mut self, filter: Option<&Filter>) -> Result<(), Error> {
+    fn turn_for(&mut self, filter: Option<&dyn Admits>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
         let holds_others = filter.is_some() && self.engine.is_ready();
         // Asked so that a post which comes later wakes: it must be seen to wait here.
-        if holds_others && self.engine.room() == 0 && self.inbox.want_wake() {
+        if holds_others && self.engine.room() == 0 && self.inbox.want_wake() && !self.inbox.has_news_first() {
             // What is waited for may be in the inbox, and nothing would ever make room for it.
             return Err(Error::queue_full());
         }
@@ -215,8 +244,34 @@ impl<T> Pump<T> {
         self.engine.advance(now, &mut self.outside);
         let sockets = allowance.taken;
         let posts = self.take_over_posts(budget.messages - sockets);
-        let more = !self.ready.is_empty() || !self.inbox.is_empty() && self.engine.room() > 0;
-        Ok(Turn { taken_over: sockets + posts, more })
+        let slices = self.step_streams(now, budget.messages - sockets - posts, deadline);
+        let more = !self.ready.is_empty()
+            || self.engine.has_streams_in_line()
+            || !self.inbox.is_empty() && (self.engine.room() > 0 || self.inbox.has_news_first());
+        Ok(Turn { taken_over: sockets + posts + slices, more })
+    }
+
+    /// Asks streams for slices, and says for how many.
+    fn step_streams(&mut self, now: Moment, limit: usize, deadline: Option<Instant>) -> usize {
+        if !self.engine.has_streams_in_line() {
+            return 0;
+        }
+        let deadline = deadline.or_else(|| self.outside.now().checked_add(SLICES_TIME_MAX));
+        let mut slices = 0;
+        // One always, so that streams go on beside a flood of posts.
+        while self.engine.step_stream(now, self.time_line) {
+            slices += 1;
+            let is_late = || deadline.is_some_and(|deadline| self.outside.now() >= deadline);
+            if slices >= limit.min(SLICES_PER_TURN_MAX) || is_late() {
+                break;
+            }
+        }
+        slices
+    }
+
+    /// Whether something of the inbox can be taken over. Asked last before a sleep: what comes later wakes.
+    pub(super) fn inbox_waits(&mut self) -> bool {
+        self.inbox.want_wake() && (self.engine.room() > 0 || self.inbox.has_news_first())
     }
 
     /// How many of a turn's things may be ready sockets: half where posts wait, so that neither starves
@@ -232,7 +287,7 @@ impl<T> Pump<T> {
         let timeout = match wait {
             Wait::No => Some(Duration::ZERO),
             // The inbox is asked last, so that a post that comes later wakes.
-            _ if self.inbox.want_wake() && self.engine.room() > 0 => Some(Duration::ZERO),
+            _ if self.inbox_waits() => Some(Duration::ZERO),
             _ => self.timeout(wait, past_ready),
         };
         // A wake-up keeps the descriptor readable until a wait has seen it, and a host from sleeping.
@@ -266,23 +321,31 @@ impl<T> Pump<T> {
 
     fn work_on_sockets(&mut self, now: Moment, allowance: &mut Allowance) {
         while !self.ready.is_empty() && allowance.take(|| self.outside.now()) {
-            let Some(Ready { socket }) = self.ready.pop_front() else { break };
+            let Some(Ready { socket, readiness }) = self.ready.pop_front() else { break };
             match self.outside.owner(socket) {
                 Some(SocketOwner::Job(job)) => self.engine.job_ready(job, socket, now, &mut self.outside),
+                Some(SocketOwner::Operation(operation)) => {
+                    self.engine.operation_ready(operation, socket, readiness, now, &mut self.outside);
+                }
                 // Closed since the system reported it.
                 None => {}
             }
         }
     }
 
-    /// Puts what other threads posted into the queue, at most `limit` posts, and says how many they were.
+    /// Puts what other threads handed in into the queue, at most `limit` things, and says how many they were.
     pub(super) fn take_over_posts(&mut self, limit: usize) -> usize {
         let mut taken = 0;
-        self.inbox.take_over(limit.min(self.engine.room()), |window, payload| {
+        self.inbox.take_over(limit, self.engine.room(), |entry| {
             taken += 1;
-            if self.engine.post(window, payload).is_err() {
-                self.engine.metrics.dropped_posts += 1;
-                log::debug!("a post for {window} came after its end, dropped");
+            match entry {
+                Entry::Post(window, payload) => {
+                    if self.engine.post(window, payload).is_err() {
+                        self.engine.metrics.dropped_posts += 1;
+                        log::debug!("a post for {window} came after its end, dropped");
+                    }
+                }
+                Entry::News(operation) => self.engine.news(operation),
             }
         });
         taken

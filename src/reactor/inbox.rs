@@ -3,9 +3,10 @@
 //! A list behind a lock that is held for a push or a swap, never while code of the program runs. The
 //! pump takes the whole list in exchange for its own empty one, and then has no need of the lock until
 //! it has taken over every post of it; what it still holds counts against the capacity.
-//! Under the same lock is a flag that says whether the next post must wake the pump. The pump puts it
-//! up where nothing waits, before it sleeps; a thread that adds a post takes it down, and wakes the pump
-//! if it was up. So no wake-up is lost, and of a burst of posts only the first wakes.
+//! Under the same lock is a flag that says whether the next entry must wake the pump. The pump puts it
+//! up where nothing waits, before it sleeps; a thread that adds an entry takes it down, and wakes the pump
+//! if it was up. So no wake-up is lost, and of a burst of posts only the first wakes. The news of work that
+//! is done elsewhere goes the same way, in one order with the posts.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,7 +17,8 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{PostError, PostRefusal};
-use crate::id::WindowId;
+use crate::external::Bell;
+use crate::id::{OperationId, WindowId};
 
 /// How often a thread that meets the lock lets others run before it sleeps for it.
 const YIELDS_MAX: usize = 16;
@@ -31,11 +33,21 @@ pub struct Poster<T> {
     shared: Arc<Shared<T>>,
 }
 
+/// What another thread handed in.
+pub(crate) enum Entry<T> {
+    Post(WindowId, T),
+    /// An operation's work elsewhere is done, or wants to go on. Room for what comes of it is reserved:
+    /// it counts against no limit.
+    News(OperationId),
+}
+
 /// The pump's end.
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
     /// Older than all in the shared list, with which it is swapped once it is empty.
-    held: VecDeque<(WindowId, T)>,
+    held: VecDeque<Entry<T>>,
+    /// How many of those held are news.
+    held_news: usize,
     /// Nothing waited when the flag was put up, and nothing was taken out since: while nothing waits,
     /// it is still up.
     asked_for_wake: bool,
@@ -45,7 +57,7 @@ pub(crate) struct Inbox<T> {
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// How many posts are in the list; changed with the lock held. Read without it, it may be late by a
+    /// How many entries are in the list; changed with the lock held. Read without it, it may be late by a
     /// moment.
     len: AtomicUsize,
     /// How many posts the pump holds; changed by the pump alone, in large steps.
@@ -55,8 +67,10 @@ struct Shared<T> {
 }
 
 struct State<T> {
-    posts: VecDeque<(WindowId, T)>,
-    /// Whether the next post must wake the pump.
+    entries: VecDeque<Entry<T>>,
+    /// How many of them are news.
+    news: usize,
+    /// Whether the next entry must wake the pump.
     wake_wanted: bool,
     capacity: usize,
     is_open: bool,
@@ -96,9 +110,7 @@ impl<T> Poster<T> {
             if let Some(refusal) = state.refusal(window, &self.shared.held) {
                 return Err(PostError { payload, refusal });
             }
-            state.posts.push_back((window, payload));
-            self.shared.len.store(state.posts.len(), Relaxed);
-            std::mem::take(&mut state.wake_wanted)
+            self.shared.push(&mut state, Entry::Post(window, payload))
         };
         if must_wake {
             self.shared.wake();
@@ -121,10 +133,20 @@ impl<T> std::fmt::Debug for Poster<T> {
 
 impl<T> Inbox<T> {
     pub(crate) fn new(capacity: usize, wake: Wake) -> Inbox<T> {
-        let state = State { posts: VecDeque::new(), wake_wanted: true, capacity, is_open: true, windows: Vec::new() };
+        let (entries, windows) = (VecDeque::new(), Vec::new());
+        let state = State { entries, news: 0, wake_wanted: true, capacity, is_open: true, windows };
         let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let shared = Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake };
-        Inbox { shared: Arc::new(shared), held: VecDeque::new(), asked_for_wake: true, wakes_waited_for: 0 }
+        let held = VecDeque::new();
+        Inbox { shared: Arc::new(shared), held, held_news: 0, asked_for_wake: true, wakes_waited_for: 0 }
+    }
+
+    /// What other threads ring with.
+    pub(crate) fn bell(&self) -> Arc<dyn Bell>
+    where
+        T: Send + 'static,
+    {
+        self.shared.clone()
     }
 
     pub(crate) fn poster(&self) -> Poster<T> {
@@ -142,16 +164,17 @@ impl<T> Inbox<T> {
     }
 
     /// Tells the posters that `window` is destroyed, and gives back what waited for it.
-    pub(crate) fn close_window(&mut self, window: WindowId) -> VecDeque<(WindowId, T)> {
+    pub(crate) fn close_window(&mut self, window: WindowId) -> VecDeque<Entry<T>> {
         let mut state = self.shared.lock();
         if let Some(entry) = state.windows.get_mut(window.slot()) {
             entry.take_if(|open| *open == window);
         }
-        let posts = std::mem::take(&mut self.held).into_iter().chain(std::mem::take(&mut state.posts));
-        let (purged, kept) = posts.partition(|post| post.0 == window);
+        let entries = std::mem::take(&mut self.held).into_iter().chain(std::mem::take(&mut state.entries));
+        let (purged, kept) = entries.partition(|entry| matches!(entry, Entry::Post(to, _) if *to == window));
         self.held = kept;
+        self.held_news += std::mem::take(&mut state.news);
         self.shared.len.store(0, Relaxed);
-        self.shared.held.store(self.held.len(), Relaxed);
+        self.shared.held.store(self.held_posts(), Relaxed);
         self.asked_for_wake = false;
         purged
     }
@@ -179,25 +202,55 @@ impl<T> Inbox<T> {
             return false;
         }
         let mut state = self.shared.lock();
-        state.wake_wanted = state.posts.is_empty();
+        state.wake_wanted = state.entries.is_empty();
         self.asked_for_wake = state.wake_wanted;
         !state.wake_wanted
     }
 
-    /// Hands the oldest posts to `accept`, at most `limit`. Goes to the shared list once: taken out one
-    /// by one as they come, posts would cost both sides more.
-    pub(crate) fn take_over(&mut self, limit: usize, mut accept: impl FnMut(WindowId, T)) {
-        let held = self.held.len().min(limit);
-        self.held.drain(..held).for_each(|(window, payload)| accept(window, payload));
+    /// Whether the oldest entry is news, which can be taken over though there is no room for posts.
+    pub(crate) fn has_news_first(&mut self) -> bool {
         if self.held.is_empty() {
             self.swap();
-            let new = self.held.len().min(limit - held);
-            self.held.drain(..new).for_each(|(window, payload)| accept(window, payload));
+        }
+        matches!(self.held.front(), Some(Entry::News(_)))
+    }
+
+    /// Hands the oldest entries to `accept`, at most `limit`, and of posts at most `room`: what is behind
+    /// one for which there is no room waits with it. Goes to the shared list once: taken out one by one
+    /// as they come, posts would cost both sides more.
+    pub(crate) fn take_over(&mut self, limit: usize, room: usize, mut accept: impl FnMut(Entry<T>)) {
+        let (mut limit, mut room) = (limit, room);
+        self.hand_out(&mut limit, &mut room, &mut accept);
+        if self.held.is_empty() {
+            self.swap();
+            self.hand_out(&mut limit, &mut room, &mut accept);
         }
         // Written only when it changes: every post reads it.
-        if self.shared.held.load(Relaxed) != self.held.len() {
-            self.shared.held.store(self.held.len(), Relaxed);
+        if self.shared.held.load(Relaxed) != self.held_posts() {
+            self.shared.held.store(self.held_posts(), Relaxed);
         }
+    }
+
+    fn hand_out(&mut self, limit: &mut usize, room: &mut usize, accept: &mut impl FnMut(Entry<T>)) {
+        if self.held_news == 0 {
+            let count = self.held.len().min(*limit).min(*room);
+            self.held.drain(..count).for_each(accept);
+            (*limit, *room) = (*limit - count, *room - count);
+            return;
+        }
+        while *limit > 0 {
+            match self.held.front() {
+                Some(Entry::News(_)) => self.held_news -= 1,
+                Some(Entry::Post(..)) if *room > 0 => *room -= 1,
+                _ => break,
+            }
+            *limit -= 1;
+            self.held.pop_front().into_iter().for_each(&mut *accept);
+        }
+    }
+
+    fn held_posts(&self) -> usize {
+        self.held.len() - self.held_news
     }
 
     /// Takes all that is in the shared list, while nothing is held.
@@ -207,25 +260,50 @@ impl<T> Inbox<T> {
         }
         self.asked_for_wake = false;
         let mut state = self.shared.lock();
-        std::mem::swap(&mut state.posts, &mut self.held);
+        std::mem::swap(&mut state.entries, &mut self.held);
+        self.held_news = std::mem::take(&mut state.news);
         self.shared.len.store(0, Relaxed);
-        self.shared.held.store(self.held.len(), Relaxed);
+        self.shared.held.store(self.held_posts(), Relaxed);
     }
 }
 
 impl<T> Drop for Inbox<T> {
     fn drop(&mut self) {
-        let posts = {
+        let entries = {
             let mut state = self.shared.lock();
             state.is_open = false;
-            std::mem::take(&mut state.posts)
+            std::mem::take(&mut state.entries)
         };
         // Outside the lock: a payload's drop may use a poster. What is held is dropped after this.
-        drop(posts);
+        drop(entries);
+    }
+}
+
+impl<T: Send> Bell for Shared<T> {
+    fn ring(&self, operation: OperationId) {
+        let must_wake = {
+            let mut state = self.lock();
+            if !state.is_open {
+                return;
+            }
+            state.news += 1;
+            self.push(&mut state, Entry::News(operation))
+        };
+        if must_wake {
+            self.wake();
+        }
     }
 }
 
 impl<T> Shared<T> {
+    /// Adds an entry and says whether the pump must be woken for it.
+    #[inline]
+    fn push(&self, state: &mut State<T>, entry: Entry<T>) -> bool {
+        state.entries.push_back(entry);
+        self.len.store(state.entries.len(), Relaxed);
+        std::mem::take(&mut state.wake_wanted)
+    }
+
     #[inline]
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         match self.state.try_lock() {
@@ -269,7 +347,7 @@ impl<T> State<T> {
             Some(PostRefusal::PumpGone)
         } else if self.windows.get(window.slot()) != Some(&Some(window)) {
             Some(PostRefusal::NoSuchWindow(window))
-        } else if self.posts.len() + held.load(Relaxed) >= self.capacity {
+        } else if self.entries.len() - self.news + held.load(Relaxed) >= self.capacity {
             Some(PostRefusal::Full)
         } else {
             None

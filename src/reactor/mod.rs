@@ -4,26 +4,37 @@
 //! into keys with generations before anything else happens: readiness for a socket that is closed since, even
 //! in the batch being worked on, finds no entry and is silence.
 
+#[cfg(unix)]
+mod descriptor;
 mod inbox;
 mod route;
+mod watched;
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::{TcpStream, UdpSocket};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::net::{TcpListener, UdpSocket};
+use mio::{Events, Interest as Interests, Poll, Token, Waker};
 use slotmap::SlotMap;
 
 use crate::error::Error;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::slots::slot_of;
 use crate::system::{self, Randomness};
+use crate::tcp_stream::TcpStream;
+use crate::watch::Interest;
 
+use watched::{AnySource, interests, readiness};
+
+#[cfg(unix)]
+pub use descriptor::Descriptor;
 pub use inbox::Poster;
-pub(crate) use inbox::{Inbox, Wake};
+pub(crate) use inbox::{Entry, Inbox, Wake};
+pub use mio::event::Source;
 
 /// How many sockets' readiness one wait brings back. The rest stays with the system until the next.
 const EVENTS_PER_WAIT: usize = 1024;
@@ -49,7 +60,28 @@ struct Registered {
 
 enum Socket {
     Datagram(UdpSocket),
-    Stream(TcpStream),
+    Stream(mio::net::TcpStream),
+    Listener(TcpListener),
+    Watched(Box<dyn AnySource>),
+}
+
+impl Socket {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Socket::Datagram(socket) => socket,
+            Socket::Stream(socket) => socket,
+            Socket::Listener(socket) => socket,
+            Socket::Watched(source) => &mut **source,
+        }
+    }
+
+    /// What is waited for.
+    fn interests(&self) -> Interests {
+        match self {
+            Socket::Datagram(_) | Socket::Listener(_) | Socket::Watched(_) => Interests::READABLE,
+            Socket::Stream(_) => Interests::READABLE | Interests::WRITABLE,
+        }
+    }
 }
 
 impl Reactor {
@@ -86,8 +118,11 @@ impl Reactor {
             Ok(()) => {}
         }
         // Turned into keys at once, while each slot still has the tenant that was registered.
-        let tokens = self.events.iter().map(|event| event.token()).filter(|&token| token != WAKE);
-        ready.extend(tokens.filter_map(|token| self.keys_by_slot.get(token.0)).map(|&socket| Ready { socket }));
+        let events = self.events.iter().filter(|event| event.token() != WAKE);
+        ready.extend(events.filter_map(|event| {
+            let socket = *self.keys_by_slot.get(event.token().0)?;
+            Some(Ready { socket, readiness: readiness(event) })
+        }));
         Ok(())
     }
 
@@ -97,25 +132,37 @@ impl Reactor {
     }
 
     fn register(&mut self, socket: Socket, owner: SocketOwner) -> io::Result<SocketKey> {
+        let interests = socket.interests();
+        let key = self.insert(socket, owner);
+        let result = self.register_at(key, interests);
+        if result.is_err() {
+            self.sockets.remove(key);
+        }
+        result.map(|()| key)
+    }
+
+    fn insert(&mut self, socket: Socket, owner: SocketOwner) -> SocketKey {
         let key = self.sockets.insert(Registered { socket, owner });
         let slot = slot_of(key) as usize;
         if self.keys_by_slot.len() <= slot {
             self.keys_by_slot.resize(slot + 1, key);
         }
         self.keys_by_slot[slot] = key;
-        let registered = &mut self.sockets[key];
-        let registry = self.poll.registry();
-        let result = match &mut registered.socket {
-            Socket::Datagram(socket) => registry.register(socket, token_of(key), Interest::READABLE),
-            Socket::Stream(socket) => registry.register(socket, token_of(key), Interest::READABLE | Interest::WRITABLE),
-        };
-        match result {
-            Ok(()) => Ok(key),
-            Err(error) => {
-                self.sockets.remove(key);
-                Err(error)
-            }
+        key
+    }
+
+    fn register_at(&mut self, key: SocketKey, interests: Interests) -> io::Result<()> {
+        self.poll.registry().register(self.sockets[key].socket.source(), token_of(key), interests)
+    }
+
+    /// Takes a socket out of the system's readiness queue and of the table.
+    fn remove(&mut self, socket: SocketKey) -> Option<Socket> {
+        let mut registered = self.sockets.remove(socket)?;
+        // Before the descriptor is closed, so that its number can come back at once.
+        if let Err(error) = self.poll.registry().deregister(registered.socket.source()) {
+            log::warn!("deregistering a socket: {error}");
         }
+        Some(registered.socket)
     }
 
     fn socket(&self, socket: SocketKey) -> io::Result<&Socket> {
@@ -127,7 +174,7 @@ impl Network for Reactor {
     fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError> {
         let socket = match transport {
             Transport::Datagram => datagram_socket(server).map(Socket::Datagram),
-            Transport::Stream => TcpStream::connect(server).map(Socket::Stream),
+            Transport::Stream => mio::net::TcpStream::connect(server).map(Socket::Stream),
         };
         socket.and_then(|socket| self.register(socket, owner)).map_err(open_error)
     }
@@ -136,6 +183,7 @@ impl Network for Reactor {
         match self.socket(socket)? {
             Socket::Datagram(socket) => socket.send(bytes),
             Socket::Stream(socket) => io::Write::write(&mut &*socket, bytes),
+            Socket::Listener(_) | Socket::Watched(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -143,18 +191,62 @@ impl Network for Reactor {
         match self.socket(socket)? {
             Socket::Datagram(socket) => socket.recv(buffer),
             Socket::Stream(socket) => io::Read::read(&mut &*socket, buffer),
+            Socket::Listener(_) | Socket::Watched(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
     fn close(&mut self, socket: SocketKey) {
-        let Some(mut registered) = self.sockets.remove(socket) else { return };
-        // Before the descriptor is closed, so that its number can come back at once.
-        let result = match &mut registered.socket {
-            Socket::Datagram(socket) => self.poll.registry().deregister(socket),
-            Socket::Stream(socket) => self.poll.registry().deregister(socket),
-        };
-        if let Err(error) = result {
-            log::warn!("deregistering a socket: {error}");
+        self.remove(socket);
+    }
+
+    fn is_connected(&mut self, socket: SocketKey) -> io::Result<bool> {
+        let Socket::Stream(stream) = self.socket(socket)? else { return Err(io::ErrorKind::InvalidInput.into()) };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn detach(&mut self, socket: SocketKey) -> io::Result<TcpStream> {
+        match self.remove(socket) {
+            Some(Socket::Stream(stream)) => Ok(TcpStream::of_system(stream)),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey> {
+        TcpListener::bind(address).and_then(|listener| self.register(Socket::Listener(listener), owner))
+    }
+
+    fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)> {
+        match self.socket(socket)? {
+            Socket::Listener(listener) => listener.accept().map(|(stream, peer)| (TcpStream::of_system(stream), peer)),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn local_address(&self, socket: SocketKey) -> io::Result<SocketAddr> {
+        match self.socket(socket)? {
+            Socket::Datagram(socket) => socket.local_addr(),
+            Socket::Stream(socket) => socket.local_addr(),
+            Socket::Listener(socket) => socket.local_addr(),
+            Socket::Watched(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn rearm(&mut self, socket: SocketKey, interest: Interest) -> io::Result<()> {
+        let registered = self.sockets.get_mut(socket).ok_or(io::ErrorKind::NotConnected)?;
+        self.poll.registry().reregister(registered.socket.source(), token_of(socket), interests(interest))
+    }
+
+    fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>> {
+        match self.remove(socket)? {
+            Socket::Watched(source) => Some(source),
+            _ => None,
         }
     }
 

@@ -25,7 +25,9 @@
 //!
 //! Floor 3'. It stands where the reactor and the system stand, and knows of the pump only how to make one.
 
+mod connections;
 mod name_server;
+mod peer;
 mod world;
 
 use std::net::SocketAddr;
@@ -37,6 +39,7 @@ use crate::lookup::Family;
 use crate::pump::{Pump, Settings};
 
 pub use name_server::{Act, NameServer, Query};
+pub use peer::Peer;
 pub(crate) use world::Stage;
 use world::World;
 
@@ -78,7 +81,23 @@ impl Simulation {
         self.lock().set_server(address, server);
     }
 
-    /// Writes a file that lookups are configured with, as `/etc/hosts`.
+    /// Puts a program at `address` that takes connections, in place of one that is there.
+    pub fn peer(&self, address: SocketAddr, peer: Peer) {
+        self.lock().set_peer(address, peer);
+    }
+
+    /// Has `peer` connect to whoever listens at `address`, if somebody does.
+    pub fn dial(&self, address: SocketAddr, peer: Peer) {
+        self.lock().dial(address, peer);
+    }
+
+    /// All that was written to the peers at `address`, in order.
+    pub fn received(&self, address: SocketAddr) -> Vec<u8> {
+        self.lock().received(address)
+    }
+
+    /// Writes a file that lookups are configured with, as `/etc/hosts`: here that is its path on every
+    /// platform.
     pub fn write_file(&self, path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) {
         self.lock().write_file(path.into(), Some(text.into()));
     }

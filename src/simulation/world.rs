@@ -1,5 +1,6 @@
 //! What is on the stage, and what will happen there.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,7 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use slotmap::SlotMap;
 
+use super::connections::Connected;
 use super::name_server::{NameServer, Query, Reaction, read_query};
+use super::peer::Peer;
 use crate::error::Error;
 use crate::files::Stamp;
 use crate::lookup::Family;
@@ -25,14 +28,18 @@ pub(super) struct World {
     elapsed: Duration,
     random: u64,
     servers: HashMap<SocketAddr, NameServer>,
-    sockets: SlotMap<SocketKey, Socket>,
-    descriptors: usize,
+    pub(super) peers: HashMap<SocketAddr, Peer>,
+    /// What was written to the peers at each address.
+    pub(super) received: HashMap<SocketAddr, Vec<u8>>,
+    pub(super) ports_given: u16,
+    pub(super) sockets: SlotMap<SocketKey, Socket>,
+    pub(super) descriptors: usize,
     cut_off: Vec<Family>,
     /// What will happen, by time and then in the order in which it was decided.
     events: BTreeMap<(Duration, u64), Event>,
     next_event: u64,
     /// Sockets to be reported by the next wait.
-    ready: VecDeque<SocketKey>,
+    pub(super) ready: VecDeque<SocketKey>,
     files: HashMap<PathBuf, (u64, Vec<u8>)>,
     files_written: u64,
     environment: HashMap<String, String>,
@@ -40,26 +47,53 @@ pub(super) struct World {
     stages: u64,
 }
 
-struct Socket {
-    /// The pump that opened it.
-    stage: u64,
-    owner: SocketOwner,
-    transport: Transport,
-    server: SocketAddr,
-    is_connected: bool,
-    incoming: VecDeque<Incoming>,
-    /// What was written to a stream and is no whole frame yet.
-    outgoing: Vec<u8>,
+pub(super) struct Socket {
+    /// The pump that it belongs to.
+    pub(super) stage: u64,
+    /// None while no pump waits for it: it is in the program's hands.
+    pub(super) owner: Option<SocketOwner>,
+    pub(super) transport: Transport,
+    pub(super) is_connected: bool,
+    pub(super) incoming: VecDeque<Incoming>,
+    pub(super) role: Role,
 }
 
-enum Incoming {
+/// What a socket is for.
+pub(super) enum Role {
+    /// It asks a name server.
+    Question {
+        server: SocketAddr,
+        /// What was written to a stream and is no whole frame yet.
+        outgoing: Vec<u8>,
+    },
+    Connected(Connected),
+    Listener {
+        address: SocketAddr,
+        waiting: VecDeque<SocketKey>,
+    },
+}
+
+pub(super) enum Incoming {
     Bytes(Vec<u8>),
     Error(io::ErrorKind),
+    End,
 }
 
-enum Event {
+impl Socket {
+    /// How many bytes have come and are not read.
+    pub(super) fn unread(&self) -> usize {
+        let bytes = self.incoming.iter().map(|incoming| match incoming {
+            Incoming::Bytes(bytes) => bytes.len(),
+            Incoming::Error(_) | Incoming::End => 0,
+        });
+        bytes.sum()
+    }
+}
+
+pub(super) enum Event {
     Connected(SocketKey),
     Arrives(SocketKey, Incoming),
+    PeerActs(SocketKey),
     Call(Box<dyn FnOnce() + Send>),
 }
 
@@ -70,6 +104,9 @@ impl World {
             elapsed: Duration::ZERO,
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
             servers: HashMap::new(),
+            peers: HashMap::new(),
+            received: HashMap::new(),
+            ports_given: 0,
             sockets: SlotMap::with_key(),
             descriptors: usize::MAX,
             cut_off: Vec::new(),
@@ -132,7 +169,11 @@ impl World {
         &self.queries
     }
 
-    fn schedule(&mut self, delay: Duration, event: Event) {
+    pub(super) fn received(&self, address: SocketAddr) -> Vec<u8> {
+        self.received.get(&address).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn schedule(&mut self, delay: Duration, event: Event) {
         self.next_event += 1;
         self.events.insert((self.elapsed + delay, self.next_event), event);
     }
@@ -152,12 +193,15 @@ impl World {
     /// Notes which sockets of one stage are ready, and says whether there are any.
     fn report_ready(&mut self, stage: u64, ready: &mut VecDeque<Ready>) -> bool {
         let before = ready.len();
-        let World { sockets, ready: reported, .. } = self;
-        reported.retain(|&socket| {
-            let owner = sockets.get(socket).map(|socket| socket.stage);
-            ready.extend((owner == Some(stage)).then_some(Ready { socket }));
-            owner.is_some_and(|owner| owner != stage)
-        });
+        for socket in std::mem::take(&mut self.ready) {
+            match self.sockets.get(socket).map(|socket| socket.stage) {
+                Some(owner) if owner != stage => self.ready.push_back(socket),
+                Some(_) if self.is_of_interest(socket) => {
+                    ready.push_back(Ready { socket, readiness: self.readiness(socket) });
+                }
+                _ => {}
+            }
+        }
         ready.len() > before
     }
 
@@ -183,6 +227,7 @@ impl World {
                     self.ready.push_back(key);
                 }
             }
+            Event::PeerActs(key) => self.peer_acts(key),
             Event::Arrives(key, incoming) => {
                 if let Some(socket) = self.sockets.get_mut(key) {
                     socket.incoming.push_back(incoming);
@@ -206,9 +251,15 @@ impl World {
         if self.is_cut_off(server.ip()) {
             return Err(OpenError::Unreachable(io::ErrorKind::NetworkUnreachable.into()));
         }
+        if transport == Transport::Stream
+            && let Some(key) = self.open_connection(stage, owner, server)
+        {
+            return Ok(key);
+        }
         let is_connected = transport == Transport::Datagram;
-        let (incoming, outgoing) = (VecDeque::new(), Vec::new());
-        let key = self.sockets.insert(Socket { stage, owner, transport, server, is_connected, incoming, outgoing });
+        let role = Role::Question { server, outgoing: Vec::new() };
+        let (owner, incoming) = (Some(owner), VecDeque::new());
+        let key = self.sockets.insert(Socket { stage, owner, transport, is_connected, incoming, role });
         if transport == Transport::Stream {
             let latency = self.servers.get(&server).map(NameServer::usual_latency);
             match self.servers.get(&server).map(NameServer::refuses) {
@@ -219,7 +270,7 @@ impl World {
         Ok(key)
     }
 
-    fn arrive(&mut self, socket: SocketKey, delay: Duration, incoming: Incoming) {
+    pub(super) fn arrive(&mut self, socket: SocketKey, delay: Duration, incoming: Incoming) {
         self.schedule(delay, Event::Arrives(socket, incoming));
     }
 
@@ -231,7 +282,9 @@ impl World {
         match socket.transport {
             Transport::Datagram => self.receive_question(key, bytes),
             Transport::Stream => {
-                socket.outgoing.extend(bytes);
+                if let Role::Question { outgoing, .. } = &mut socket.role {
+                    outgoing.extend(bytes);
+                }
                 while let Some(frame) = self.next_frame(key) {
                     self.receive_question(key, &frame);
                 }
@@ -242,14 +295,15 @@ impl World {
 
     /// A whole frame that was written to a stream: its length in two bytes, and the message.
     fn next_frame(&mut self, key: SocketKey) -> Option<Vec<u8>> {
-        let outgoing = &mut self.sockets.get_mut(key)?.outgoing;
+        let Role::Question { outgoing, .. } = &mut self.sockets.get_mut(key)?.role else { return None };
         let (length, _) = outgoing.split_first_chunk::<2>()?;
         let end = 2 + usize::from(u16::from_be_bytes(*length));
         (outgoing.len() >= end).then(|| outgoing.drain(..end).skip(2).collect())
     }
 
     fn receive_question(&mut self, key: SocketKey, message: &[u8]) {
-        let (address, transport) = (self.sockets[key].server, self.sockets[key].transport);
+        let Role::Question { server: address, .. } = self.sockets[key].role else { return };
+        let transport = self.sockets[key].transport;
         let by_stream = transport == Transport::Stream;
         let Some(query) = read_query(message, self.elapsed, address, by_stream) else { return };
         let loss = self.servers.get(&address).map_or(0, NameServer::loss_percent);
@@ -290,6 +344,7 @@ impl World {
         match socket.incoming.pop_front() {
             None => Err(io::ErrorKind::WouldBlock.into()),
             Some(Incoming::Error(kind)) => Err(kind.into()),
+            Some(Incoming::End) => Ok(0),
             Some(Incoming::Bytes(bytes)) => {
                 let length = bytes.len().min(buffer.len());
                 buffer[..length].copy_from_slice(&bytes[..length]);
@@ -309,12 +364,18 @@ fn framed(message: &[u8]) -> Vec<u8> {
 pub(crate) struct Stage {
     world: Arc<Mutex<World>>,
     number: u64,
+    pub(super) watched: HashMap<SocketKey, Box<dyn Any>>,
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        // What is watched closes itself, and must find the stage unlocked.
+        self.watched.clear();
         let number = self.number;
-        self.lock().sockets.retain(|_, socket| socket.stage != number);
+        let mut world = self.lock();
+        let own = |socket: &Socket| socket.stage == number && socket.owner.is_some();
+        let open: Vec<_> = world.sockets.iter().filter(|(_, socket)| own(socket)).map(|(key, _)| key).collect();
+        open.into_iter().for_each(|key| world.close(key));
     }
 }
 
@@ -325,10 +386,18 @@ impl Stage {
             world.stages += 1;
             world.stages
         };
-        Stage { world, number }
+        Stage { world, number, watched: HashMap::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> Arc<Mutex<World>> {
+        self.world.clone()
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -364,7 +433,7 @@ impl Stage {
     }
 
     pub(crate) fn owner(&self, socket: SocketKey) -> Option<SocketOwner> {
-        self.lock().sockets.get(socket).map(|socket| socket.owner)
+        self.lock().sockets.get(socket).and_then(|socket| socket.owner)
     }
 
     pub(crate) fn sockets_len(&self) -> usize {
@@ -394,7 +463,7 @@ impl Stage {
     }
 
     pub(crate) fn close(&mut self, socket: SocketKey) {
-        self.lock().sockets.remove(socket);
+        self.lock().close(socket);
     }
 
     /// The stage's machine has one address of each family beside loopback.
@@ -403,11 +472,15 @@ impl Stage {
         if address.is_loopback() {
             return Some(address);
         }
-        let own: IpAddr = match address {
+        (!self.lock().is_cut_off(address)).then_some(Stage::own_address(address))
+    }
+
+    /// The machine's own address of the family that `address` has.
+    pub(super) fn own_address(address: IpAddr) -> IpAddr {
+        match address {
             IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 100).into(),
             IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100).into(),
-        };
-        (!self.lock().is_cut_off(address)).then_some(own)
+        }
     }
 
     pub(crate) fn interface_index(&self, name: &str) -> Option<u32> {

@@ -1,6 +1,12 @@
 //! The few calls of `msgpump` that have no safe interface elsewhere, so that the crate itself can
 //! forbid unsafe code. Each is a safe function with its reason beside it.
 
+#[cfg(windows)]
+mod windows;
+
+#[cfg(windows)]
+pub use windows::{Adapter, adapters, domain, host_name, interface_index, search_list};
+
 /// The descriptor of a readiness queue, to be waited on by another one.
 #[cfg(unix)]
 pub fn descriptor_of(poll: &mio::Poll) -> std::os::fd::BorrowedFd<'_> {

@@ -7,8 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use msgpump::dispatcher::Ended;
 use msgpump::{
-    Budget, Cancelled, Family, HostQuery, LookupFailure, Payload, PostRefusal, Pump, Rest, ServiceQuery, Timer,
+    Budget, Cancelled, Dispatcher, Family, HostQuery, LookupFailure, Message, Payload, PostRefusal, Pump, Rest,
+    ServiceQuery, Timer, WindowId,
 };
 
 use crate::support::alone::{alone, descriptors, threads};
@@ -164,6 +166,45 @@ fn f05_a_timer_that_restarts_itself_at_once_starves_nobody() {
         }
     }
     thread.join().unwrap();
+}
+
+/// calloop 109: a callback that registers another of its kind panics, something is borrowed still. Every
+/// verb in every handler is tried in `dispatcher/matrix.rs`; here is all other code of the program that is called.
+#[test]
+fn f06_whatever_is_called_back_may_start_more_of_its_kind() {
+    type Windows = Vec<WindowId>;
+    fn handle(dispatcher: &mut Dispatcher<u32, Windows>, windows: &mut Windows, message: Message<u32>) {
+        let Payload::Posted(left @ 1..) = message.payload else { return };
+        let window = dispatcher.open_window(handle);
+        windows.push(window);
+        dispatcher.pump().post(window, left - 1).unwrap();
+        let seen = windows.len();
+        // The condition, too, may do anything.
+        let ended = dispatcher.run_until(windows, |dispatcher, windows| {
+            let window = dispatcher.open_window(handle);
+            dispatcher.pump().set_timer(window, Timer::once(Duration::ZERO)).unwrap();
+            dispatcher.set_procedure(window, handle).unwrap();
+            windows.push(window);
+            left == 1 || windows.len() > 2 * seen
+        });
+        assert_eq!(ended.unwrap(), Ended::Over);
+        if let Some(window) = windows.pop() {
+            dispatcher.destroy_window(window).unwrap();
+        }
+    }
+    let mut dispatcher = Dispatcher::new(Pump::<u32>::with_settings(settings()).unwrap());
+    let window = dispatcher.open_window(handle);
+    dispatcher.pump().post(window, 5).unwrap();
+    let mut windows = Windows::new();
+    let mut dispatched = 0;
+    while dispatched == 0 || dispatcher.pump().rest() == Rest::Ready {
+        dispatched += dispatcher.dispatch_pending(&mut windows, Budget::no_wait()).unwrap().dispatched;
+    }
+    assert!(windows.len() > 5);
+    for window in windows {
+        dispatcher.destroy_window(window).unwrap();
+    }
+    assert_eq!((dispatcher.unclaimed(), dispatcher.pump().metrics().timers), (0, 0));
 }
 
 /// winit 266, 1340: a post that comes between the last look and the sleep does not end the sleep.

@@ -143,7 +143,7 @@ fn lost_line(error: &ParseError) -> Option<usize> {
 }
 
 /// The well-formed ones of `domains`, each once, as many as are used.
-fn usable_domains(domains: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
+pub(super) fn usable_domains(domains: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
     let mut usable: Vec<String> = Vec::new();
     for domain in domains {
         let domain = bare_domain(domain.as_ref());

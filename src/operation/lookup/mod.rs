@@ -15,7 +15,6 @@
 //! | Asks         | its job is over, or it is cancelled                                            |
 
 mod job;
-mod line;
 mod local;
 mod outcome;
 mod tables;
@@ -28,6 +27,7 @@ use crate::dns::config::ResolverConfig;
 use crate::dns::transaction::{Context, Scratch};
 use crate::error::StartRefusal;
 use crate::file_report::FileReport;
+use crate::line::Line;
 use crate::lookup::{Host, HostKey, HostQuery, LookupError, LookupErrorDetail, ProtocolQuery, ServiceQuery};
 use crate::message::HostPart;
 use crate::moment::Moment;
@@ -37,7 +37,6 @@ use crate::slots::{Slot, Slots, slot_of};
 use crate::timers::Timers;
 
 use job::{Conclusion, Job, JobFlow, JobQuestion, Place};
-use line::Line;
 use local::Local;
 use tables::Tables;
 

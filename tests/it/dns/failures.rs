@@ -22,6 +22,9 @@ fn error(pump: &mut Pump<()>, query: HostQuery) -> LookupError {
     outcome(pump, lookup).expect_err("the lookup fails")
 }
 
+/// Wine, where the tests for Windows are run, tells no socket that its datagram was refused.
+const TELLS_NO_REFUSAL: bool = cfg!(windows);
+
 fn v4(name: &str) -> HostQuery {
     HostQuery::by_name(name).family(Family::V4)
 }
@@ -42,6 +45,9 @@ fn each_failure_keeps_its_name() {
         (silent.address(), LookupFailure::TimedOut, true),
         (closed.address(), LookupFailure::NetworkDown, true),
     ] {
+        if TELLS_NO_REFUSAL && address == closed.address() {
+            continue;
+        }
         let mut pump = pump(asking_at([address]).with_timeout(SHORT));
         let error = error(&mut pump, HostQuery::by_name("host.example"));
         assert_eq!(error.failure(), expected);
@@ -65,6 +71,7 @@ fn what_was_sent_is_counted() {
 
 /// A refusal comes back at once (ICMP), so the timeout of 30 seconds has no part in this.
 #[test]
+#[cfg_attr(windows, ignore = "Wine tells no socket that its datagram was refused")]
 fn a_server_that_is_not_there_is_passed_over_at_once() {
     let (closed, server) = (ClosedPort::new(), NameServer::answering(answer));
     let mut pump = pump(asking_at([closed.address(), server.address()]));
@@ -76,6 +83,7 @@ fn a_server_that_is_not_there_is_passed_over_at_once() {
 
 /// With five attempts at each of three servers, one round is enough to know.
 #[test]
+#[cfg_attr(windows, ignore = "Wine tells no socket that its datagram was refused")]
 fn all_servers_out_of_reach_is_told_at_once() {
     let closed = [ClosedPort::new(), ClosedPort::new(), ClosedPort::new()];
     let mut pump = pump(asking_at(closed.iter().map(ClosedPort::address)).with_attempts(5));
@@ -155,6 +163,9 @@ fn the_most_telling_failure_is_told() {
         ("a closed port after a silence", [silent, closed], LookupFailure::TimedOut, silent),
         ("a closed port after a refusal", [refusing, closed], LookupFailure::Refused, refusing),
     ] {
+        if TELLS_NO_REFUSAL && servers == [silent, closed] {
+            continue;
+        }
         let mut pump = pump(asking_at(servers).with_timeout(SHORT));
         let error = error(&mut pump, v4("host.example"));
         assert_eq!((error.failure(), error.server()), (expected, Some(whose)), "{what}");
@@ -187,6 +198,7 @@ fn rotation_begins_each_lookup_at_the_next_server() {
 
 /// A rotation that begins at a dead server goes on at the next.
 #[test]
+#[cfg_attr(windows, ignore = "Wine tells no socket that its datagram was refused")]
 fn rotation_passes_over_a_closed_port() {
     let (closed, server) = (ClosedPort::new(), NameServer::answering(answer));
     let mut pump = pump(asking_at([closed.address(), server.address()]).with_rotate(true));

@@ -28,6 +28,11 @@ const LIMITS: &[(&str, &str, &[&str])] = &[
     ("| aliases (CNAME) followed | 16 |", "src/dns/message/reply.rs", &["CNAME_HOPS_MAX: usize = 16;"]),
     ("| 1,232 bytes |", "src/dns/message.rs", &["EDNS_PAYLOAD_BYTES: u16 = 1232;"]),
     ("| the first 64 MiB |", "src/files.rs", &["FILE_BYTES_MAX: usize = 64 * 1024 * 1024;"]),
+    (
+        "| at most once in 5 seconds,",
+        "src/pump/adapters.rs",
+        &["ADAPTERS_INTERVAL: Duration = Duration::from_secs(5);"],
+    ),
     ("| at most once a second,", "src/pump/name_files.rs", &["CHECK_INTERVAL: Duration = Duration::from_secs(1);"]),
 ];
 

@@ -120,7 +120,7 @@ const CONFIGURATION: &[Column<Interface>] = &[
     Column::u16s(
         "GatewayCostMetric",
         "`/proc/net/route` and `/proc/net/ipv6_route`, the metrics of DefaultIPGateway",
-        |interface, reading| metrics(interface, reading),
+        metrics,
     ),
     Column::key(Column::u32("Index", "`ifindex` of the interface", |interface, _| Some(interface.index))),
     Column::u32("InterfaceIndex", "`ifindex` of the interface", |interface, _| Some(interface.index)),

@@ -128,7 +128,7 @@ const INTERFACE: &[Column<Device>] = &[
     Column::u64(
         "CurrentBandwidth",
         "`/sys/class/net/NAME/speed`; bits in a second; NULL for one that is down or virtual",
-        |row, reading| bandwidth(row, reading),
+        bandwidth,
     ),
     Column::null("Description", CimType::String, "NULL: it has none"),
     Column::key(Column::text("Name", "`/proc/net/dev`, the interface's name", |row, _| Some((&*row.name).into()))),

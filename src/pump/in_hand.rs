@@ -1,0 +1,47 @@
+//! Messages taken in hand: for layers that look at a message before it is handled.
+
+use super::Pump;
+use crate::engine::InHand;
+use crate::error::Error;
+use crate::id::WindowId;
+use crate::message::Admits;
+
+/// A choice that passes some windows by, or none.
+fn all_but<'a>(passed_by: &'a &[WindowId]) -> Option<&'a dyn Admits> {
+    (!passed_by.is_empty()).then_some(passed_by as &dyn Admits)
+}
+
+impl<T> Pump<T> {
+    /// Takes the next message in hand, if one waits: as [`next_message`](Pump::next_message), but a cancel
+    /// still reaches it. The messages for the windows `passed_by` stay where they are.
+    ///
+    /// # Cost
+    ///
+    /// A few nanoseconds more than `next_message`; a cancel looks once at each message in hand.
+    /// Where windows are passed by, one look at each of their messages before the one that is taken.
+    pub fn next_in_hand(&mut self, passed_by: &[WindowId]) -> Option<InHand<T>> {
+        self.take_in_hand(all_but(&passed_by))
+    }
+
+    /// Takes the next message in hand, and waits for one where none is there: as
+    /// [`get_message`](Pump::get_message), but a cancel still reaches it. The messages for the windows
+    /// `passed_by` stay where they are. `None` once the program is asked to end.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system's wait fails, and when the queue is full of messages that are passed by while
+    /// more are in the inbox of other threads: these could never be taken over. The pump stays usable.
+    pub fn get_in_hand(&mut self, passed_by: &[WindowId]) -> Result<Option<InHand<T>>, Error> {
+        self.take_or_wait(all_but(&passed_by), Pump::take_in_hand)
+    }
+
+    fn take_in_hand(&mut self, filter: Option<&dyn Admits>) -> Option<InHand<T>> {
+        self.taken_since_turn += 1;
+        self.engine.take_in_hand(filter)
+    }
+
+    /// The time by the clock that the pump's timers go by: the system's, or the virtual one of a simulation.
+    pub fn clock(&self) -> std::time::Instant {
+        self.outside.now()
+    }
+}
