@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::rc::Rc;
 
-use msgpump::wbem::linux::{Machine, sources};
-use msgpump::wbem::{Class, Property, Value};
+use msgpump::wbem::linux::{Machine, classes_of};
+use msgpump::wbem::{Class, ClassProvider, Property, Value};
 
 /// The words before the first class.
 const INTRODUCTION: &str = include_str!("introduction.md");
@@ -41,7 +41,7 @@ fn part(class: &Class) -> String {
 #[test]
 fn every_property_stands_in_the_chapter_with_its_source() {
     let mut chapter = INTRODUCTION.to_owned();
-    for source in sources(&Rc::new(Machine::new())) {
+    for source in classes_of(&Rc::new(Machine::new())) {
         for property in source.class().properties() {
             let source = mapping(property);
             assert!(!source.is_empty() && !source.contains('|'), "{}: {source}", property.name);

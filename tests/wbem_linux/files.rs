@@ -2,10 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use msgpump::wbem::linux::{Progress, Wanted};
-use msgpump::wbem::{Value, WbemStatus};
+use msgpump::wbem::{ClassProvider, Progress, Value, Wanted, WbemStatus};
 
-use super::support::{Files, equal, find, number, source, text, value};
+use super::support::{Files, equal, find, number, source, text, value, wanted};
 
 /// A machine with a folder of some things.
 fn files(name: &str) -> Files {
@@ -82,7 +81,7 @@ fn the_tree_is_not_walked() {
     let machine = files("unbound").machine();
     for class in ["CIM_DataFile", "Win32_Directory"] {
         let source = source(&machine, class);
-        let error = source.open(&Wanted::all(source.class())).err().unwrap();
+        let error = source.open(&Wanted::everything()).err().unwrap();
         assert_eq!(error.status, WbemStatus::QuotaViolation);
         assert!(error.to_string().contains("bind Name"), "{error}");
     }
@@ -139,8 +138,7 @@ fn a_hundred_thousand_files_come_in_slices() {
     }
     let machine = files.machine();
     let source = source(&machine, "CIM_DataFile");
-    let place = source.class().index_of("Path").unwrap();
-    let wanted = Wanted::names(source.class(), &["FileSize"]).equal(place, Value::from("/many/"));
+    let wanted = wanted(&source, "SELECT FileSize FROM CIM_DataFile WHERE Path = '/many/'");
     let mut rows = source.open(&wanted).unwrap();
     let (mut read, mut total) = (Vec::new(), 0);
     while let Progress::More = rows.step(1000, &mut read) {

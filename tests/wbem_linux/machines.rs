@@ -1,9 +1,8 @@
 //! Machines made of files: with many processors, without swap, with dead servers, in summer.
 
-use msgpump::wbem::linux::Wanted;
-use msgpump::wbem::{Value, WbemStatus};
+use msgpump::wbem::{ClassProvider, Value, Wanted, WbemStatus};
 
-use super::support::{Files, all, find, number, one, some, source, text, value};
+use super::support::{Files, all, find, number, one, read, some, source, text, value};
 
 /// A zone with summer time, as the compiler of zones writes it: nothing but the rule at the end.
 fn zone(rule: &str, offset: i32, abbreviation: &str) -> Vec<u8> {
@@ -83,7 +82,7 @@ fn many_processors_in_several_packages() {
     let files = files.write("proc/cpuinfo", information).write("proc/stat", &stat);
     let machine = files.machine();
     let processors = source(&machine, "Win32_Processor");
-    let read = || super::support::drain(&mut *processors.open(&Wanted::all(processors.class())).unwrap());
+    let read = || read(&processors);
     let rows = read();
     assert_eq!(rows.len(), 2);
     for (row, package, logical, cores) in [(&rows[0], 0, 64, 32), (&rows[1], 1, 62, 31)] {
@@ -329,7 +328,7 @@ fn sources_that_are_missing_are_errors_and_not_empty_sets() {
     let machine = Files::new("nothing").machine();
     for class in ["Win32_LogicalDisk", "Win32_PageFileUsage", "Win32_IP4RouteTable", "Win32_Processor"] {
         let source = source(&machine, class);
-        let error = source.open(&Wanted::all(source.class())).err().unwrap_or_else(|| panic!("{class}"));
+        let error = source.open(&Wanted::everything()).err().unwrap_or_else(|| panic!("{class}"));
         assert_eq!(error.status, WbemStatus::ProviderLoadFailure, "{class}");
         assert!(error.to_string().contains("this machine has no"), "{error}");
     }

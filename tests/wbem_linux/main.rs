@@ -7,6 +7,7 @@ mod machines;
 mod methods;
 mod performance;
 mod processes;
+mod queries;
 mod support;
 mod tables;
 mod tools;

@@ -3,26 +3,47 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use msgpump::wbem::linux::{ClassSource, Machine};
-use msgpump::wbem::{Instance, Value, WbemError, WbemStatus};
+use msgpump::Pump;
+use msgpump::wbem::linux::{self, Machine};
+use msgpump::wbem::{ClassProvider, Flags, Instance, Invocation, Server, Services, Value, WbemError, WbemStatus};
 
-use super::support::{Files, equal, number, source, text, tool};
+use super::support::{equal, number, text, tool};
 
-/// Calls a method with arguments.
-fn call(
-    source: &dyn ClassSource,
-    handle: Option<&str>,
-    method: &str,
-    arguments: &[(&str, Value)],
-) -> Result<Instance, WbemError> {
-    let class = source.class().method(method).and_then(|method| method.inputs.clone());
-    let mut inputs = Instance::new(&class.unwrap_or_else(|| source.class().clone()));
-    for (name, value) in arguments {
-        inputs.put(name, value.clone()).unwrap();
+/// This machine as a program meets it: behind a server.
+struct Here {
+    pump: Pump<()>,
+    services: Services,
+}
+
+impl Here {
+    fn new() -> Here {
+        let mut pump = Pump::new().unwrap();
+        let server = Server::new(&mut pump);
+        linux::register(&server, "ROOT\\CIMV2", &Rc::new(Machine::new())).unwrap();
+        let services = server.connect(&mut pump, "ROOT\\CIMV2").unwrap();
+        Here { pump, services }
     }
-    let key = handle.map(Value::from);
-    source.call(key.as_ref().map(std::slice::from_ref), method, &inputs)
+
+    /// Calls a method of a process, or of the class.
+    fn call(
+        &mut self,
+        handle: Option<&str>,
+        method: &str,
+        arguments: &[(&str, Value)],
+    ) -> Result<Arc<Instance>, WbemError> {
+        let path = handle.map_or("Win32_Process".to_owned(), |handle| format!("Win32_Process.Handle=\"{handle}\""));
+        let class = self.services.get_object(&mut self.pump, "Win32_Process", Flags::NONE)?;
+        let declared = class.class().method(method).and_then(|method| method.inputs.clone());
+        let inputs = declared.map(|class| {
+            let mut inputs = Instance::new(&class);
+            arguments.iter().for_each(|(name, value)| inputs.put(name, value.clone()).unwrap());
+            inputs
+        });
+        let result = self.services.exec_method(&mut self.pump, &path, method, inputs.as_ref())?;
+        Ok(result.and_then(|object| object.instance().cloned()).expect("every method has a return value"))
+    }
 }
 
 fn result(outcome: &Instance) -> Option<u64> {
@@ -31,57 +52,57 @@ fn result(outcome: &Instance) -> Option<u64> {
 
 #[test]
 fn a_program_is_started_and_ended() {
-    let machine = Rc::new(Machine::new());
-    let source = source(&machine, "Win32_Process");
+    let (mut here, machine) = (Here::new(), Rc::new(Machine::new()));
     let arguments = [("CommandLine", Value::from("sleep '1000'")), ("CurrentDirectory", Value::from("/"))];
-    let started = call(&*source, None, "Create", &arguments).unwrap();
+    let started = here.call(None, "Create", &arguments).unwrap();
     assert_eq!(result(&started), Some(0));
     let pid = number(&started, "ProcessId").unwrap().to_string();
     let find = || equal(&machine, "Win32_Process", "Handle", &*pid);
     assert_eq!(text(&find()[0], "CommandLine"), Some("sleep 1000"));
     assert_eq!(number(&find()[0], "ParentProcessId"), Some(std::process::id().into()));
-    let owner = call(&*source, Some(&pid), "GetOwner", &[]).unwrap();
+    let owner = here.call(Some(&pid), "GetOwner", &[]).unwrap();
     assert_eq!(result(&owner), Some(0));
     if let Some(told) = tool("id", &["-un"]) {
         assert_eq!(text(&owner, "User"), Some(told.trim()));
     }
-    let ended = call(&*source, Some(&pid), "Terminate", &[("Reason", Value::from(1_u32))]).unwrap();
+    let ended = here.call(Some(&pid), "Terminate", &[("Reason", Value::from(1_u32))]).unwrap();
     assert_eq!(result(&ended), Some(0));
     // It is buried when the class is next asked after it has ended.
     while !find().is_empty() {
-        std::thread::yield_now();
+        let _ =
+            here.services.exec_query(&mut here.pump, "WQL", "SELECT Handle FROM Win32_Process", Flags::NONE).unwrap();
     }
-    let again = call(&*source, Some(&pid), "Terminate", &[]).unwrap();
-    assert_eq!(result(&again), Some(9));
+    assert_eq!(here.call(Some(&pid), "Terminate", &[]).unwrap_err().status, WbemStatus::NotFound);
 }
 
 #[test]
 fn what_cannot_be_started_says_why() {
-    let source = source(&Rc::new(Machine::new()), "Win32_Process");
+    let mut here = Here::new();
     for (line, expected) in [
         (Value::from("/no/such/program"), 9),
         (Value::from("/etc/passwd"), 2),
         (Value::from("sleep 'unclosed"), 21),
         (Value::from("   "), 21),
-        (Value::from("sleep\01"), 21),
+        (Value::from("sleep\0"), 21),
         (Value::Null, 21),
     ] {
-        let outcome = call(&*source, None, "Create", &[("CommandLine", line.clone())]).unwrap();
+        let outcome = here.call(None, "Create", &[("CommandLine", line.clone())]).unwrap();
         assert_eq!((result(&outcome), outcome.get("ProcessId")), (Some(expected), Some(&Value::Null)), "{line}");
     }
     let arguments = [("CommandLine", Value::from("true")), ("CurrentDirectory", Value::from("/none"))];
-    assert_eq!(result(&call(&*source, None, "Create", &arguments).unwrap()), Some(9));
+    assert_eq!(result(&here.call(None, "Create", &arguments).unwrap()), Some(9));
 }
 
 #[test]
-fn processes_that_are_not_there_or_not_ours() {
-    let source = source(&Rc::new(Machine::new()), "Win32_Process");
+fn processes_that_are_not_there_have_no_methods() {
+    let mut here = Here::new();
     for method in ["Terminate", "GetOwner"] {
-        for handle in ["4294967295", "0", "x", "-1"] {
-            assert_eq!(result(&call(&*source, Some(handle), method, &[]).unwrap()), Some(9), "{method} {handle}");
+        for handle in ["4294967295", "4294967296", "0", "x", "-1", "self"] {
+            let error = here.call(Some(handle), method, &[]).unwrap_err();
+            assert_eq!(error.status, WbemStatus::NotFound, "{method} {handle}: {error}");
         }
     }
-    assert_eq!(result(&call(&*source, Some("1"), "GetOwner", &[]).unwrap()), Some(0));
+    assert_eq!(result(&here.call(Some("1"), "GetOwner", &[]).unwrap()), Some(0));
 }
 
 /// Which process is to be ended by another user.
@@ -92,10 +113,7 @@ const NOBODY: u32 = 65_534;
 
 #[test]
 fn a06_a_process_of_another_user_is_not_ended() {
-    let terminate = |handle: &str| {
-        let source = source(&Rc::new(Machine::new()), "Win32_Process");
-        result(&call(&*source, Some(handle), "Terminate", &[]).unwrap())
-    };
+    let terminate = |handle: &str| result(&Here::new().call(Some(handle), "Terminate", &[]).unwrap());
     if let Ok(victim) = std::env::var(VICTIM) {
         assert_eq!(terminate(&victim), Some(2));
         return;
@@ -120,19 +138,25 @@ fn a06_a_process_of_another_user_is_not_ended() {
 
 #[test]
 fn methods_that_are_called_wrongly() {
-    let here = source(&Rc::new(Machine::new()), "Win32_Process");
-    let files = Files::new("methods");
-    let elsewhere = source(&files.machine(), "Win32_Process");
-    let users = source(&files.machine(), "Win32_UserAccount");
-    for (source, handle, method, expected) in [
-        (&here, Some("1"), "Frobnicate", WbemStatus::InvalidMethod),
-        (&here, None, "Terminate", WbemStatus::InvalidMethod),
-        (&users, None, "Rename", WbemStatus::InvalidMethod),
-        // A machine made of files has no processes that could be ended.
-        (&elsewhere, Some("1"), "Terminate", WbemStatus::NotSupported),
-        (&elsewhere, None, "Create", WbemStatus::NotSupported),
+    let mut here = Here::new();
+    for (handle, method, expected) in [
+        (Some("1"), "Frobnicate", WbemStatus::InvalidMethod),
+        // It is a method of instances, and this is the path of the class.
+        (None, "Terminate", WbemStatus::InvalidObjectPath),
     ] {
-        let error = call(&**source, handle, method, &[]).unwrap_err();
+        let error = here.call(handle, method, &[]).unwrap_err();
         assert_eq!(error.status, expected, "{method}");
+    }
+}
+
+#[test]
+fn a_machine_made_of_files_has_no_processes_that_could_be_ended() {
+    let files = super::support::Files::new("methods").folder("proc/1");
+    let elsewhere = super::support::source(&files.machine(), "Win32_Process");
+    for (method, keys) in
+        [("Terminate", Some(vec![Value::from("1")])), ("GetOwner", Some(vec![Value::from("1")])), ("Create", None)]
+    {
+        let error = elsewhere.execute(&Invocation { method: method.into(), keys, inputs: None }).unwrap_err();
+        assert_eq!(error.status, WbemStatus::NotSupported, "{method}");
     }
 }

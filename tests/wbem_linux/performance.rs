@@ -2,14 +2,9 @@
 
 use std::fs;
 
-use msgpump::wbem::linux::{ClassSource, Wanted};
-use msgpump::wbem::{Instance, Value};
+use msgpump::wbem::{ClassProvider, Value};
 
-use super::support::{CLOCK, Files, drain, find, number, source, value};
-
-fn read(source: &dyn ClassSource) -> Vec<Instance> {
-    drain(&mut *source.open(&Wanted::all(source.class())).unwrap())
-}
+use super::support::{CLOCK, Files, drain, find, number, read, source, text, value, wanted};
 
 #[test]
 fn processors_disks_interfaces_and_memory_have_rates_from_the_second_reading() {
@@ -35,7 +30,7 @@ fn processors_disks_interfaces_and_memory_have_rates_from_the_second_reading() {
         (disk, &["DiskReadsPersec", "DiskBytesPersec", "PercentDiskTime", "PercentIdleTime"]),
         (interface, &["BytesTotalPersec", "PacketsPersec"]),
     ] {
-        for row in read(&**source) {
+        for row in read(source) {
             rates.iter().for_each(|name| assert_eq!(value(&row, name), &Value::Null, "{name}"));
         }
     }
@@ -45,7 +40,7 @@ fn processors_disks_interfaces_and_memory_have_rates_from_the_second_reading() {
         .write("proc/net/dev", "a\nb\n eth0: 3000 14 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n")
         .write("proc/vmstat", "pgfault 102\npgmajfault 5\npswpin 4\npswpout 2\n");
     machine.set_clock(CLOCK + 2_000_000);
-    let [processor, system, memory, disk, interface] = sources.each_ref().map(|source| read(&**source));
+    let [processor, system, memory, disk, interface] = sources.each_ref().map(read);
     for (rows, name, expected) in [
         (&processor, "0", &[("PercentProcessorTime", 50), ("PercentUserTime", 30), ("PercentPrivilegedTime", 20)][..]),
         (&processor, "1", &[("PercentProcessorTime", 0), ("PercentIdleTime", 100)]),
@@ -103,9 +98,9 @@ fn processes_have_rates_when_they_were_seen_before() {
         .write("proc/12/stat", stat(12, 100, 5));
     let machine = files.machine();
     let source = source(&machine, "Win32_PerfFormattedData_PerfProc_Process");
-    let names = ["Name", "IDProcess", "PercentProcessorTime"];
+    let query = |list: &str| wanted(&source, &format!("SELECT {list} FROM Win32_PerfFormattedData_PerfProc_Process"));
     let read = || {
-        let mut rows = drain(&mut *source.open(&Wanted::names(source.class(), &names)).unwrap());
+        let mut rows = drain(&mut *source.open(&query("Name, IDProcess, PercentProcessorTime")).unwrap());
         rows.sort_by_key(|row| number(row, "IDProcess"));
         rows.iter().map(|row| number(row, "PercentProcessorTime")).collect::<Vec<_>>()
     };
@@ -117,8 +112,8 @@ fn processes_have_rates_when_they_were_seen_before() {
     fs::remove_dir_all(files.path("proc/12")).unwrap();
     machine.set_clock(CLOCK + 2_000_000);
     assert_eq!(read(), [Some(50), None]);
-    let rows = drain(&mut *source.open(&Wanted::names(source.class(), &["Name"])).unwrap());
-    let mut told: Vec<_> = rows.iter().map(|row| super::support::text(row, "Name").unwrap()).collect();
+    let rows = drain(&mut *source.open(&query("Name")).unwrap());
+    let mut told: Vec<_> = rows.iter().map(|row| text(row, "Name").unwrap()).collect();
     told.sort();
     assert_eq!(told, ["job", "job#1"]);
 }

@@ -4,11 +4,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use msgpump::wbem::linux::{Machine, Progress, Wanted, get};
-use msgpump::wbem::{Instance, Value, WbemStatus};
+use msgpump::wbem::linux::Machine;
+use msgpump::wbem::{ClassProvider, Instance, Progress, Value, Wanted, WbemStatus};
 
-use super::support::{Files, all, drain, equal, find, number, some, source, text, value};
+use super::support::{Files, all, ask, drain, equal, find, number, some, source, text, value, wanted};
 
 /// The line of a process with a name and the ticks at its start.
 fn stat(pid: u32, name: &str, start: u64) -> String {
@@ -85,7 +86,7 @@ fn l04_a_process_that_ends_between_listing_and_reading_is_left_out() {
     }
     let machine = files.machine();
     let source = source(&machine, "Win32_Process");
-    let mut rows = source.open(&Wanted::all(source.class())).unwrap();
+    let mut rows = source.open(&Wanted::everything()).unwrap();
     let mut read = Vec::new();
     assert!(matches!(rows.step(5, &mut read), Progress::More));
     // The rest have been listed, or will be, and are gone.
@@ -111,7 +112,7 @@ fn a_process_half_gone_is_left_out() {
 fn what_may_not_be_looked_at_is_null() {
     let files = with(Files::new("hidden"), 10, b"x");
     for file in ["io", "stat"] {
-        fs::set_permissions(files.path(&format!("proc/10/{file}")), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(files.path(&format!("proc/10/{file}")), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let machine = files.machine();
     let rows = all(&machine, "Win32_Process");
@@ -162,6 +163,14 @@ fn only_the_files_that_the_asked_properties_need_are_opened() {
         let opened = machine.files_opened() - before;
         assert_eq!(opened, 1 + u64::from(of_each * COUNT + of_all), "{names:?}");
     }
+    // Of processes that are not wanted, nothing more is read than what tells.
+    let before = machine.files_opened();
+    assert_eq!(ask(&machine, "SELECT * FROM Win32_Process WHERE Name = 'other'"), []);
+    assert_eq!(machine.files_opened() - before, 1 + u64::from(COUNT));
+    let before = machine.files_opened();
+    assert_eq!(ask(&machine, "SELECT * FROM Win32_Process WHERE Handle = 1 AND Handle = 2"), []);
+    assert_eq!(machine.files_opened() - before, 0);
+    assert_eq!(ask(&machine, "SELECT Name FROM Win32_Process WHERE Handle = 110 OR ProcessId = 111").len(), 2);
     // One process is found without looking at the others.
     let before = machine.files_opened();
     assert_eq!(equal(&machine, "Win32_Process", "Handle", "120").len(), 1);
@@ -176,7 +185,7 @@ fn a_step_is_bounded_and_gives_no_more_than_is_asked_for() {
     }
     let machine = files.machine();
     let source = source(&machine, "Win32_Process");
-    let mut rows = source.open(&Wanted::names(source.class(), &["Name"])).unwrap();
+    let mut rows = source.open(&wanted(&source, "SELECT Name FROM Win32_Process")).unwrap();
     let mut read = Vec::new();
     let mut steps = 0;
     loop {
@@ -184,12 +193,12 @@ fn a_step_is_bounded_and_gives_no_more_than_is_asked_for() {
         let progress = rows.step(1000, &mut read);
         assert!(read.len() - before <= 16 && machine.files_opened() - opened <= 16);
         steps += 1;
-        if matches!(progress, Progress::End) {
+        if matches!(progress, Progress::End(Ok(()))) {
             break;
         }
     }
     assert!(read.len() == 100 && steps >= 7);
-    let mut rows = source.open(&Wanted::all(source.class())).unwrap();
+    let mut rows = source.open(&Wanted::everything()).unwrap();
     let mut read = Vec::new();
     let _ = rows.step(3, &mut read);
     assert_eq!(read.len(), 3);
@@ -202,7 +211,9 @@ fn keys_find_processes_and_nothing_else() {
     let files = with(Files::new("keys"), 10, b"x").write("proc/11/status", "Tgid:\t10\n").folder("proc/sys");
     let machine = files.machine();
     let source = source(&machine, "Win32_Process");
-    let handle = |key: &str| -> Option<Instance> { get(&*source, &[Value::from(key)]).unwrap() };
+    let handle = |key: &str| -> Option<Arc<Instance>> {
+        drain(&mut *source.open(&Wanted::one(vec![Value::from(key)])).unwrap()).pop()
+    };
     assert_eq!(handle("10").and_then(|row| number(&row, "ProcessId")), Some(10));
     // No such process; a thread of another; not as it is written; no number.
     for key in ["12", "11", "010", "+10", "", "self", "sys", "4294967296", "-1", "10/../10"] {
@@ -214,6 +225,6 @@ fn keys_find_processes_and_nothing_else() {
 fn a_machine_without_processes_to_list_has_no_source() {
     let machine = Rc::new(Machine::of_files(msgpump::wbem::linux::Roots::below("/nowhere/at/all"), 0));
     let source = source(&machine, "Win32_Process");
-    let error = source.open(&Wanted::all(source.class())).err().unwrap();
+    let error = source.open(&Wanted::everything()).err().unwrap();
     assert_eq!(error.status, WbemStatus::ProviderLoadFailure);
 }

@@ -4,61 +4,83 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use msgpump::wbem::linux::{ClassSource, Machine, Progress, Roots, Rows, Wanted, sources};
-use msgpump::wbem::{Instance, Value};
+use msgpump::wbem::linux::{LinuxClass, Machine, Roots, classes_of};
+use msgpump::wbem::wql::{PropertySet, Query, quote};
+use msgpump::wbem::{ClassProvider, Instance, Progress, Rows, Value, Wanted};
 
 /// The moment of every machine made of files: 2026-03-01 12:00 UTC.
 pub(crate) const CLOCK: i64 = 1_772_366_400_000_000;
 
 /// The class of a name.
-pub(crate) fn source(machine: &Rc<Machine>, class: &str) -> Box<dyn ClassSource> {
-    let found = sources(machine).into_iter().find(|source| source.class().name().eq_ignore_ascii_case(class));
+pub(crate) fn source(machine: &Rc<Machine>, class: &str) -> LinuxClass {
+    let found = classes_of(machine).into_iter().find(|source| source.class().name().eq_ignore_ascii_case(class));
     found.unwrap_or_else(|| panic!("there is a class {class}"))
 }
 
 /// Every row of an opened class.
-pub(crate) fn drain(rows: &mut dyn Rows) -> Vec<Instance> {
+pub(crate) fn drain(rows: &mut dyn Rows) -> Vec<Arc<Instance>> {
     let mut all = Vec::new();
     loop {
         match rows.step(7, &mut all) {
             Progress::More => {}
             Progress::After(pause) => std::thread::park_timeout(pause),
-            Progress::End => return all,
-            Progress::Failed(error) => panic!("{error}"),
+            Progress::End(Ok(())) => return all,
+            other => panic!("{other:?}"),
         }
     }
 }
 
 /// Every row of a class, with all properties.
-pub(crate) fn all(machine: &Rc<Machine>, class: &str) -> Vec<Instance> {
-    let source = source(machine, class);
-    drain(&mut *source.open(&Wanted::all(source.class())).expect("the class has a source"))
+pub(crate) fn read(source: &LinuxClass) -> Vec<Arc<Instance>> {
+    drain(&mut *source.open(&Wanted::everything()).expect("the class has a source"))
+}
+
+/// Every row of a class, with all properties.
+pub(crate) fn all(machine: &Rc<Machine>, class: &str) -> Vec<Arc<Instance>> {
+    read(&source(machine, class))
+}
+
+/// What a query wants of a class.
+pub(crate) fn wanted(source: &LinuxClass, query: &str) -> Wanted {
+    let Query::Select(query) = Query::parse(query).unwrap() else { panic!("{query}") };
+    let predicate = Rc::new(query.predicate(source.class(), 0).unwrap());
+    let mut properties: PropertySet = query.projection(source.class(), false).unwrap().reads().clone();
+    properties.extend(&predicate.reads());
+    Wanted::matching(source.class(), Some(properties), predicate)
+}
+
+/// The rows that a query selects, read as far as the query needs them.
+pub(crate) fn ask(machine: &Rc<Machine>, text: &str) -> Vec<Arc<Instance>> {
+    let Query::Select(query) = Query::parse(text).unwrap() else { panic!("{text}") };
+    let source = source(machine, &query.class.text);
+    let predicate = query.predicate(source.class(), 0).unwrap();
+    let mut rows = drain(&mut *source.open(&wanted(&source, text)).expect("the class has a source"));
+    rows.retain(|row| predicate.matches(row).is_true());
+    rows
 }
 
 /// Every row of a class, with some properties.
-pub(crate) fn some(machine: &Rc<Machine>, class: &str, names: &[&str]) -> Vec<Instance> {
-    let source = source(machine, class);
-    drain(&mut *source.open(&Wanted::names(source.class(), names)).expect("the class has a source"))
+pub(crate) fn some(machine: &Rc<Machine>, class: &str, names: &[&str]) -> Vec<Arc<Instance>> {
+    ask(machine, &format!("SELECT {} FROM {class}", names.join(", ")))
 }
 
 /// The rows of a class in which a property has a value.
-pub(crate) fn equal(machine: &Rc<Machine>, class: &str, name: &str, value: impl Into<Value>) -> Vec<Instance> {
-    let source = source(machine, class);
-    let place = source.class().index_of(name).expect("the class has the property");
-    drain(&mut *source.open(&Wanted::all(source.class()).equal(place, value.into())).expect("the class has a source"))
+pub(crate) fn equal(machine: &Rc<Machine>, class: &str, name: &str, value: impl ToString) -> Vec<Arc<Instance>> {
+    ask(machine, &format!("SELECT * FROM {class} WHERE {name} = {}", quote(&value.to_string())))
 }
 
 /// The only row of a class.
-pub(crate) fn one(machine: &Rc<Machine>, class: &str) -> Instance {
+pub(crate) fn one(machine: &Rc<Machine>, class: &str) -> Arc<Instance> {
     let mut rows = all(machine, class);
     assert_eq!(rows.len(), 1, "{class}");
     rows.remove(0)
 }
 
 /// The row of a class in which a property has this text.
-pub(crate) fn find<'r>(rows: &'r [Instance], name: &str, text: &str) -> Option<&'r Instance> {
-    rows.iter().find(|row| row.get(name).and_then(Value::as_str) == Some(text))
+pub(crate) fn find<'r>(rows: &'r [Arc<Instance>], name: &str, text: &str) -> Option<&'r Instance> {
+    rows.iter().map(|row| &**row).find(|row| row.get(name).and_then(Value::as_str) == Some(text))
 }
 
 pub(crate) fn text<'r>(row: &'r Instance, name: &str) -> Option<&'r str> {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use msgpump::wbem::linux::Machine;
 use msgpump::wbem::{Instance, Value};
@@ -268,7 +269,7 @@ fn accounts_are_those_of_getent() {
             let path = |class: &str, name: &str| Value::reference(format!("{class}.Domain=\"{host}\",Name=\"{name}\""));
             let (group, user) = (path("Win32_Group", name), path("Win32_UserAccount", member));
             let is_row =
-                |row: &&Instance| value(row, "GroupComponent") == &group && value(row, "PartComponent") == &user;
+                |row: &&Arc<Instance>| value(row, "GroupComponent") == &group && value(row, "PartComponent") == &user;
             assert!(members.iter().find(is_row).is_some(), "{name} has {member}");
         }
     }

@@ -9,8 +9,7 @@ use super::fields;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 use crate::wbem::path::KeyValue;
 
@@ -174,18 +173,20 @@ const GROUP_COLUMNS: &[Column<Rc<Group>>] = &[
 const MEMBERSHIP_COLUMNS: &[Column<Membership>] = &[
     Column::key(Column::reference(
         "GroupComponent",
+        "Win32_Group",
         "`/etc/group`, the path of the Win32_Group",
         |membership, reading| account_path(reading, "Win32_Group", &membership.group.name),
     )),
     Column::key(Column::reference(
         "PartComponent",
+        "Win32_UserAccount",
         "`/etc/group` and the group of `/etc/passwd`, the path of the Win32_UserAccount",
         |membership, reading| account_path(reading, "Win32_UserAccount", &membership.user.name),
     )),
 ];
 
 /// The three classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let users = Definition {
         name: "Win32_UserAccount",
         parent: "Win32_Account",
@@ -211,13 +212,13 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
         units_per_step: UNITS_PER_STEP,
     };
     vec![
-        Table::source(machine, schema, &users, |reading, _| {
+        LinuxClass::new(machine, schema, &users, |reading, _| {
             Ok(Box::new(reading.accounts().users.clone().into_iter().map(Some)))
         }),
-        Table::source(machine, schema, &groups, |reading, _| {
+        LinuxClass::new(machine, schema, &groups, |reading, _| {
             Ok(Box::new(reading.accounts().groups.clone().into_iter().map(Some)))
         }),
-        Table::source(machine, schema, &memberships, |reading, _| {
+        LinuxClass::new(machine, schema, &memberships, |reading, _| {
             Ok(Box::new(reading.accounts().memberships().into_iter().map(Some)))
         }),
     ]

@@ -12,8 +12,7 @@ use super::memory::Memory;
 use super::reading::{MICROSECONDS, Reading};
 use super::schema::Schema;
 use super::sessions;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
 /// The machine; there is nothing to know before a property is asked for.
@@ -84,7 +83,7 @@ const COLUMNS: &[Column<Computer>] = &[
 ];
 
 /// Win32_ComputerSystem.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_ComputerSystem",
         parent: "CIM_UnitaryComputerSystem",
@@ -93,7 +92,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |_, _| Ok(Box::new([Some(Computer)].into_iter())))
+    LinuxClass::new(machine, schema, &definition, |_, _| Ok(Box::new([Some(Computer)].into_iter())))
 }
 
 /// What the firmware says.

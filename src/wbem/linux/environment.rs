@@ -10,8 +10,7 @@ use super::fields;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
 /// One variable.
@@ -43,7 +42,7 @@ const COLUMNS: &[Column<Variable>] = &[
 ];
 
 /// Win32_Environment.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_Environment",
         parent: "Win32_SystemEnvironment",
@@ -52,7 +51,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |reading, _| {
+    LinuxClass::new(machine, schema, &definition, |reading, _| {
         let user = user(reading);
         let rows =
             variables(reading).into_iter().map(move |(name, value)| Some(Variable { name, value, user: user.clone() }));

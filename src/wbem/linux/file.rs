@@ -17,8 +17,7 @@ use super::disk::{blocking_places, is_within};
 use super::machine::{At, Machine};
 use super::reading::{MICROSECONDS, Reading};
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Search, Table, Units};
+use super::table::{Column, Definition, LinuxClass, Row, Search, Units};
 use crate::wbem::cim_type::CimType;
 use crate::wbem::datetime::Timestamp;
 use crate::wbem::error::{WbemError, WbemStatus};
@@ -156,7 +155,7 @@ const FILE: &[Column<Entry>] = columns!("CIM_DataFile"
 const FOLDER: &[Column<Entry>] = columns!("Win32_Directory");
 
 /// Both classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let definition = |name, parent, about, columns| Definition {
         name,
         parent,
@@ -170,18 +169,20 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     let about = "Folders. A query binds `Name`, or `Path` for all folders in a folder; without either it is refused. Links to folders are not among them.";
     let folders = definition("Win32_Directory", "CIM_Directory", about, FOLDER);
     vec![
-        Table::source(machine, schema, &files, |reading, search| list(reading, search, Kind::File)),
-        Table::source(machine, schema, &folders, |reading, search| list(reading, search, Kind::Folder)),
+        LinuxClass::new(machine, schema, &files, |reading, search| list(reading, search, Kind::File)),
+        LinuxClass::new(machine, schema, &folders, |reading, search| list(reading, search, Kind::Folder)),
     ]
 }
 
 fn list(reading: &Rc<Reading>, search: &Search<'_>, kind: Kind) -> Result<Units<Entry>, WbemError> {
     let places = Places::read(reading);
-    if let Some(name) = search.text("Name") {
-        return Ok(Box::new(places.entry(reading, name, kind).into_iter().map(Some)));
+    if let Some(names) = search.texts("Name") {
+        let reading = reading.clone();
+        return Ok(Box::new(names.into_iter().map(move |name| places.entry(&reading, &name, kind))));
     }
-    if let Some(path) = search.text("Path") {
-        return Ok(places.folder(reading, path, kind));
+    if let Some(paths) = search.texts("Path") {
+        let (reading, places) = (reading.clone(), Rc::new(places));
+        return Ok(Box::new(paths.into_iter().flat_map(move |path| places.folder(&reading, &path, kind))));
     }
     let description = "the tree of files is not walked: bind Name, or Path with a slash at both ends";
     Err(WbemError::new(WbemStatus::QuotaViolation).description(description))
@@ -223,7 +224,7 @@ impl Places {
     }
 
     /// The entries of a folder.
-    fn folder(self, reading: &Rc<Reading>, path: &str, kind: Kind) -> Units<Entry> {
+    fn folder(self: &Rc<Self>, reading: &Rc<Reading>, path: &str, kind: Kind) -> Units<Entry> {
         let nothing = || Box::new(std::iter::empty());
         let Some(name) = path.strip_suffix('/').filter(|name| name.is_empty() || is_plain(name)) else {
             return nothing();
@@ -231,7 +232,7 @@ impl Places {
         let name = if name.is_empty() { "/" } else { name };
         let Some(resolved) = self.resolve(reading, Path::new(name)) else { return nothing() };
         let Ok(entries) = std::fs::read_dir(reading.below_root(&resolved)) else { return nothing() };
-        let (reading, told) = (reading.clone(), Arc::<str>::from(path));
+        let (places, reading, told) = (self.clone(), reading.clone(), Arc::<str>::from(path));
         Box::new(entries.map(move |entry| {
             let entry = entry.ok()?;
             // The kernel tells the kind with the name.
@@ -239,7 +240,7 @@ impl Places {
                 return None;
             }
             let name = entry.file_name();
-            let mut made = self.make(&reading, &resolved, told.clone(), name.to_string_lossy().into_owned());
+            let mut made = places.make(&reading, &resolved, told.clone(), name.to_string_lossy().into_owned());
             made.place = entry.path();
             Some(made)
         }))

@@ -9,8 +9,7 @@ use super::computer_system::firmware;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP, Units};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP, Units};
 use crate::wbem::cim_type::CimType;
 use crate::wbem::datetime::Timestamp;
 use crate::wbem::error::WbemError;
@@ -116,7 +115,7 @@ const PRODUCT: &[Column<Tables>] = &[
 ];
 
 /// The three classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let definition = |name, parent, about, columns| Definition {
         name,
         parent,
@@ -131,9 +130,9 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     let about = "What the machine was sold as, where the firmware has tables (DMI).";
     let product = definition("Win32_ComputerSystemProduct", "", about, PRODUCT);
     vec![
-        Table::source(machine, schema, &bios, |reading, _| tables(reading)),
-        Table::source(machine, schema, &board, |reading, _| tables(reading)),
-        Table::source(machine, schema, &product, |reading, _| tables(reading)),
+        LinuxClass::new(machine, schema, &bios, |reading, _| tables(reading)),
+        LinuxClass::new(machine, schema, &board, |reading, _| tables(reading)),
+        LinuxClass::new(machine, schema, &product, |reading, _| tables(reading)),
     ]
 }
 

@@ -6,6 +6,9 @@
 
 use std::rc::Rc;
 
+use crate::wbem::error::WbemError;
+use crate::wbem::server::Server;
+
 #[doc = include_str!("classes.md")]
 pub mod classes {}
 
@@ -28,17 +31,34 @@ mod processor;
 mod reading;
 mod schema;
 mod sessions;
-mod source;
 mod table;
 mod time;
 mod zone;
 
 pub use machine::{FILE_BYTES_MAX, Machine, Roots};
 use schema::Schema;
-pub use source::{ClassSource, Progress, Rows, Wanted, get};
+pub use table::LinuxClass;
 
-/// Every class of the machine.
-pub fn sources(machine: &Rc<Machine>) -> Vec<Box<dyn ClassSource>> {
+/// Registers every class of a machine in a namespace, usually `ROOT\\CIMV2`.
+///
+/// # Errors
+///
+/// As [`Server::register`]: a class of one of the names is there already.
+pub fn register(server: &Server, namespace: &str, machine: &Rc<Machine>) -> Result<(), WbemError> {
+    classes_of(machine).into_iter().try_for_each(|class| server.register(namespace, class))
+}
+
+/// Every class of a machine.
+///
+/// ```
+/// use std::rc::Rc;
+/// use msgpump::wbem::ClassProvider;
+/// use msgpump::wbem::linux::{Machine, classes_of};
+///
+/// let classes = classes_of(&Rc::new(Machine::new()));
+/// assert!(classes.iter().any(|class| &**class.class().name() == "Win32_Process"));
+/// ```
+pub fn classes_of(machine: &Rc<Machine>) -> Vec<LinuxClass> {
     let schema = Schema::new();
     let mut sources = vec![
         process::source(machine, &schema),

@@ -12,8 +12,7 @@ use super::memory::Memory;
 use super::reading::{MICROSECONDS, Reading};
 use super::schema::Schema;
 use super::sessions;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
 /// How many entries of `/proc` are counted in a piece of work.
@@ -137,7 +136,7 @@ const COLUMNS: &[Column<System>] = &[
 ];
 
 /// Win32_OperatingSystem.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_OperatingSystem",
         parent: "CIM_OperatingSystem",
@@ -146,7 +145,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |reading, search| {
+    LinuxClass::new(machine, schema, &definition, |reading, search| {
         if search.wants("NumberOfProcesses") {
             let entries = reading.folder(At::Proc, format_args!("."));
             return Ok(Box::new(Counting { entries: entries.ok(), count: 0, is_over: false }));

@@ -8,8 +8,7 @@ use super::fields;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
 /// A line of `/proc/swaps`; sizes in kilobytes.
@@ -43,7 +42,7 @@ const COLUMNS: &[Column<Swap>] = &[
 ];
 
 /// Win32_PageFileUsage.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_PageFileUsage",
         parent: "CIM_LogicalElement",
@@ -52,7 +51,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |reading, _| {
+    LinuxClass::new(machine, schema, &definition, |reading, _| {
         let parse = |file: &[u8]| fields::lines(file).skip(1).filter_map(Swap::parse).collect::<Vec<_>>();
         let swaps = reading.read(At::Proc, format_args!("swaps"), parse);
         Ok(Box::new(swaps.map_err(|_| Reading::no_source("`/proc/swaps`"))?.into_iter().map(Some)))

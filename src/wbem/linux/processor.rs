@@ -12,8 +12,7 @@ use super::fields;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table};
+use super::table::{Column, Definition, LinuxClass, Row};
 use crate::wbem::cim_type::CimType;
 
 /// A package and its logical processors that run.
@@ -154,7 +153,7 @@ const COLUMNS: &[Column<Package>] = &[
 ];
 
 /// Win32_Processor.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_Processor",
         parent: "CIM_Processor",
@@ -164,7 +163,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         units_per_step: 1,
     };
     let earlier = RefCell::new(None);
-    Table::source(machine, schema, &definition, move |reading, search| {
+    LinuxClass::new(machine, schema, &definition, move |reading, search| {
         let packages = cpu::packages(reading);
         if packages.is_empty() {
             return Err(Reading::no_source("list of processors at `/sys/devices/system/cpu/online`"));

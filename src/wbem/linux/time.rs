@@ -7,8 +7,7 @@ use std::rc::Rc;
 use super::machine::Machine;
 use super::reading::{MICROSECONDS, Reading};
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::zone::Change;
 use crate::wbem::cim_type::CimType;
 use crate::wbem::datetime::Timestamp;
@@ -105,7 +104,7 @@ const CLOCK: &[Column<Clock>] = &[
 ];
 
 /// The three classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let zone = Definition {
         name: "Win32_TimeZone",
         parent: "CIM_Setting",
@@ -125,12 +124,12 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     let local = clock("Win32_LocalTime", "What the clock of the machine shows.");
     let utc = clock("Win32_UTCTime", "What a clock shows that keeps UTC.");
     vec![
-        Table::source(machine, schema, &zone, |_, _| Ok(Box::new([Some(Place)].into_iter()))),
-        Table::source(machine, schema, &local, |reading, _| {
+        LinuxClass::new(machine, schema, &zone, |_, _| Ok(Box::new([Some(Place)].into_iter()))),
+        LinuxClass::new(machine, schema, &local, |reading, _| {
             let offset = reading.zone().offset_minutes(seconds(reading));
             Ok(Box::new([clock_at(reading, offset)].into_iter()))
         }),
-        Table::source(machine, schema, &utc, |reading, _| Ok(Box::new([clock_at(reading, 0)].into_iter()))),
+        LinuxClass::new(machine, schema, &utc, |reading, _| Ok(Box::new([clock_at(reading, 0)].into_iter()))),
     ]
 }
 

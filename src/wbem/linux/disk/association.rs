@@ -7,8 +7,7 @@ use std::rc::Rc;
 use super::super::machine::{At, Machine};
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::block::{self, Partition};
 use super::mount;
 use crate::wbem::path::KeyValue;
@@ -22,19 +21,28 @@ struct OnPartition {
 impl Row for OnPartition {}
 
 const OF_DRIVES: &[Column<Partition>] = &[
-    Column::key(Column::reference("Antecedent", "the path of the Win32_DiskDrive", |partition, _| {
-        Some(path("Win32_DiskDrive", &partition.drive.path()))
-    })),
-    Column::key(Column::reference("Dependent", "the path of the Win32_DiskPartition", |partition, _| {
-        Some(path("Win32_DiskPartition", &partition.path()))
-    })),
+    Column::key(Column::reference(
+        "Antecedent",
+        "Win32_DiskDrive",
+        "the path of the Win32_DiskDrive",
+        |partition, _| Some(path("Win32_DiskDrive", &partition.drive.path())),
+    )),
+    Column::key(Column::reference(
+        "Dependent",
+        "Win32_DiskPartition",
+        "the path of the Win32_DiskPartition",
+        |partition, _| Some(path("Win32_DiskPartition", &partition.path())),
+    )),
 ];
 
 const OF_PARTITIONS: &[Column<OnPartition>] = &[
-    Column::key(Column::reference("Antecedent", "the path of the Win32_DiskPartition", |row, _| {
-        Some(path("Win32_DiskPartition", &row.partition.path()))
-    })),
-    Column::key(Column::reference("Dependent", "the path of the Win32_LogicalDisk", |row, _| {
+    Column::key(Column::reference(
+        "Antecedent",
+        "Win32_DiskPartition",
+        "the path of the Win32_DiskPartition",
+        |row, _| Some(path("Win32_DiskPartition", &row.partition.path())),
+    )),
+    Column::key(Column::reference("Dependent", "Win32_LogicalDisk", "the path of the Win32_LogicalDisk", |row, _| {
         Some(path("Win32_LogicalDisk", &row.place))
     })),
     Column::u64("EndingAddress", "`start` and `size` of the partition, its last byte; bytes", |row, reading| {
@@ -46,7 +54,7 @@ const OF_PARTITIONS: &[Column<OnPartition>] = &[
 ];
 
 /// Both classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let drives = Definition {
         name: "Win32_DiskDriveToDiskPartition",
         parent: "CIM_MediaPresent",
@@ -65,10 +73,11 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     };
     let list_drives = |reading: &Rc<Reading>| block::partitions(reading).into_iter().map(Some);
     vec![
-        Table::source(machine, schema, &drives, move |reading, _| Ok(Box::new(list_drives(reading)))),
-        Table::source(machine, schema, &partitions, |reading, _| {
+        LinuxClass::new(machine, schema, &drives, move |reading, _| Ok(Box::new(list_drives(reading)))),
+        LinuxClass::new(machine, schema, &partitions, |reading, _| {
             let mounts = reading.read(At::Proc, format_args!("self/mountinfo"), mount::parse);
-            let mounts = mounts.map_err(|_| Reading::no_source("`/proc/self/mountinfo`"))?;
+            // Associations of other classes are read with this one, which must not fail them.
+            let mounts = mounts.unwrap_or_default();
             let (reading, partitions) = (reading.clone(), block::partitions(reading));
             Ok(Box::new(mounts.into_iter().flat_map(move |(mount, _)| {
                 let names = block::made_of(&reading, mount.device);

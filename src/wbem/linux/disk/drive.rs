@@ -7,8 +7,7 @@ use std::rc::Rc;
 use super::super::machine::Machine;
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, UNITS_PER_STEP};
 use super::block::{self, Drive, Partition};
 use crate::wbem::cim_type::CimType;
 
@@ -126,7 +125,7 @@ const PARTITION: &[Column<Partition>] = &[
 ];
 
 /// Both classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let drives = Definition {
         name: "Win32_DiskDrive",
         parent: "CIM_DiskDrive",
@@ -146,7 +145,7 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     let list_drives = |reading: &Rc<Reading>| block::drives(reading).into_iter().map(Some);
     let list_partitions = |reading: &Rc<Reading>| block::partitions(reading).into_iter().map(Some);
     vec![
-        Table::source(machine, schema, &drives, move |reading, _| Ok(Box::new(list_drives(reading)))),
-        Table::source(machine, schema, &partitions, move |reading, _| Ok(Box::new(list_partitions(reading)))),
+        LinuxClass::new(machine, schema, &drives, move |reading, _| Ok(Box::new(list_drives(reading)))),
+        LinuxClass::new(machine, schema, &partitions, move |reading, _| Ok(Box::new(list_partitions(reading)))),
     ]
 }

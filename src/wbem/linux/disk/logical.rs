@@ -16,8 +16,7 @@ use super::super::fields;
 use super::super::machine::{At, Machine};
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::mount::{self, Kind, Mount};
 use crate::wbem::cim_type::CimType;
 
@@ -174,7 +173,7 @@ const COLUMNS: &[Column<Disk>] = &[
 ];
 
 /// Win32_LogicalDisk.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_LogicalDisk",
         parent: "CIM_LogicalDisk",
@@ -183,7 +182,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |reading, _| {
+    LinuxClass::new(machine, schema, &definition, |reading, _| {
         let mounts = reading.read(At::Proc, format_args!("self/mountinfo"), mount::parse);
         let mounts = mounts.map_err(|_| Reading::no_source("`/proc/self/mountinfo`"))?;
         let links = Rc::new(Links::default());

@@ -12,12 +12,12 @@ use std::rc::Rc;
 
 use super::machine::Machine;
 use super::schema::Schema;
-use super::source::ClassSource;
+use super::table::LinuxClass;
 pub(super) use block::{device_path, drives};
 pub(super) use mount::{blocking_places, is_within};
 
 /// The classes of disks.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let mut sources = vec![logical::source(machine, schema)];
     sources.extend(drive::sources(machine, schema));
     sources.extend(association::sources(machine, schema));

@@ -8,8 +8,7 @@ use super::super::fields;
 use super::super::machine::{At, Machine};
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, UNITS_PER_STEP};
 use super::interface::{self, Interface};
 use super::routes;
 use crate::wbem::cim_type::CimType;
@@ -151,7 +150,7 @@ const CONFIGURATION: &[Column<Interface>] = &[
 ];
 
 /// Both classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let adapter = Definition {
         name: "Win32_NetworkAdapter",
         parent: "CIM_NetworkAdapter",
@@ -169,8 +168,8 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
         units_per_step: UNITS_PER_STEP,
     };
     vec![
-        Table::source(machine, schema, &adapter, |reading, _| Ok(Box::new(interface::all(reading)))),
-        Table::source(machine, schema, &configuration, |reading, _| Ok(Box::new(interface::all(reading)))),
+        LinuxClass::new(machine, schema, &adapter, |reading, _| Ok(Box::new(interface::all(reading)))),
+        LinuxClass::new(machine, schema, &configuration, |reading, _| Ok(Box::new(interface::all(reading)))),
     ]
 }
 

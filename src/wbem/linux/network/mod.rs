@@ -11,10 +11,10 @@ use std::rc::Rc;
 
 use super::machine::Machine;
 use super::schema::Schema;
-use super::source::ClassSource;
+use super::table::LinuxClass;
 
 /// The classes of the network.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let mut sources = adapter::sources(machine, schema);
     sources.push(routes::source(machine, schema));
     sources

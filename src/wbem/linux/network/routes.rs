@@ -10,8 +10,7 @@ use super::super::fields;
 use super::super::machine::{At, Machine};
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
 /// The flag of a route that leads to a gateway, and that of one that refuses.
@@ -141,7 +140,7 @@ const COLUMNS: &[Column<Numbered>] = &[
 ];
 
 /// Win32_IP4RouteTable.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_IP4RouteTable",
         parent: "CIM_LogicalElement",
@@ -150,7 +149,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |reading, _| {
+    LinuxClass::new(machine, schema, &definition, |reading, _| {
         let routes = routes(reading).ok_or_else(|| Reading::no_source("`/proc/net/route`"))?;
         let reading = reading.clone();
         Ok(Box::new(routes.into_iter().map(move |route| {

@@ -10,8 +10,7 @@ use super::super::fields;
 use super::super::machine::{At, Machine};
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::PARENT;
 use super::samples::{Pair, Samples, rate};
 use crate::wbem::cim_type::CimType;
@@ -157,7 +156,7 @@ const INTERFACE: &[Column<Device>] = &[
 ];
 
 /// Both classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let definition = |name, about, columns| Definition {
         name,
         parent: PARENT,
@@ -172,14 +171,14 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     let interfaces = definition("Win32_PerfFormattedData_Tcpip_NetworkInterface", about, INTERFACE);
     let (disk_samples, interface_samples) = (Samples::new(), Samples::new());
     vec![
-        Table::source(machine, schema, &disks, move |reading, _| {
+        LinuxClass::new(machine, schema, &disks, move |reading, _| {
             let counters = reading.read(At::Proc, format_args!("diskstats"), parse_disks);
             let counters = counters.map_err(|_| Reading::no_source("`/proc/diskstats`"))?;
             let counters = disk_samples.pair(reading, Rc::new(counters));
             let names = disk::drives(reading).into_iter().map(|drive| drive.name);
             Ok(Box::new(names.map(move |name| Some(Device { name, counters: counters.clone() }))))
         }),
-        Table::source(machine, schema, &interfaces, move |reading, _| {
+        LinuxClass::new(machine, schema, &interfaces, move |reading, _| {
             let counters = reading.read(At::Proc, format_args!("net/dev"), parse_interfaces);
             let counters = counters.map_err(|_| Reading::no_source("`/proc/net/dev`"))?;
             let counters: Pair<Counters> = interface_samples.pair(reading, Rc::new(counters));

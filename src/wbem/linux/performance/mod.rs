@@ -12,13 +12,13 @@ use std::rc::Rc;
 
 use super::machine::Machine;
 use super::schema::Schema;
-use super::source::ClassSource;
+use super::table::LinuxClass;
 
 /// The class that all of them derive from.
 const PARENT: &str = "Win32_PerfFormattedData";
 
 /// The classes of performance.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let mut sources = vec![processors::source(machine, schema)];
     sources.extend(system::sources(machine, schema));
     sources.extend(devices::sources(machine, schema));

@@ -10,8 +10,7 @@ use super::super::machine::Machine;
 use super::super::process::{self, Process, ticks_per_second};
 use super::super::reading::{MICROSECONDS, Reading};
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::PARENT;
 use super::samples::{INTERVAL_MIN, rate, seconds};
 use crate::wbem::cim_type::CimType;
@@ -152,7 +151,7 @@ const COLUMNS: &[Column<Busy>] = &[
 ];
 
 /// Win32_PerfFormattedData_PerfProc_Process.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_PerfFormattedData_PerfProc_Process",
         parent: PARENT,
@@ -162,7 +161,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         units_per_step: UNITS_PER_STEP,
     };
     let samples = Samples::default();
-    Table::source(machine, schema, &definition, move |reading, _| {
+    LinuxClass::new(machine, schema, &definition, move |reading, _| {
         let (samples, forget, reading) = (samples.clone(), samples.clone(), reading.clone());
         let mut names = HashMap::<String, u32>::new();
         let listed = Rc::new(RefCell::new(HashSet::new()));

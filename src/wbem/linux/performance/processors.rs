@@ -8,8 +8,7 @@ use super::super::cpu::{self, Times};
 use super::super::machine::Machine;
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::PARENT;
 use super::samples::Samples;
 use crate::wbem::cim_type::CimType;
@@ -61,7 +60,7 @@ const COLUMNS: &[Column<Processor>] = &[
 ];
 
 /// Win32_PerfFormattedData_PerfOS_Processor.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_PerfFormattedData_PerfOS_Processor",
         parent: PARENT,
@@ -71,7 +70,7 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         units_per_step: UNITS_PER_STEP,
     };
     let samples = Samples::new();
-    Table::source(machine, schema, &definition, move |reading, _| {
+    LinuxClass::new(machine, schema, &definition, move |reading, _| {
         let times = cpu::times(reading).ok_or_else(|| Reading::no_source("`/proc/stat`"))?;
         let pair = samples.pair(reading, times);
         let did = |number: &u32| Some(pair.now.get(number)?.since(pair.earlier.as_ref()?.0.get(number)?));

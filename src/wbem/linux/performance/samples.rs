@@ -67,7 +67,7 @@ mod tests {
     fn a_rate_needs_two_readings_and_time_between_them() {
         let machine = Machine::of_files(Roots::below("/nowhere"), 0);
         let samples = Samples::new();
-        let mut rate_at = |time: i64, counter: u64| {
+        let rate_at = |time: i64, counter: u64| {
             machine.set_clock(time);
             samples.pair(&machine, counter).rate(|counter| Some(*counter))
         };

@@ -9,8 +9,7 @@ use super::super::machine::{At, Machine};
 use super::super::memory::Memory;
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::source::ClassSource;
-use super::super::table::{Column, Definition, Row, Table, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::PARENT;
 use super::samples::{Pair, Samples};
 use crate::wbem::cim_type::CimType;
@@ -127,7 +126,7 @@ const MEMORY: &[Column<Store>] = &[
 ];
 
 /// Both classes.
-pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn ClassSource>> {
+pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
     let system = Definition {
         name: "Win32_PerfFormattedData_PerfOS_System",
         parent: PARENT,
@@ -147,14 +146,14 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<Box<dyn Cla
     let switches = Samples::new();
     let pages = Samples::new();
     vec![
-        Table::source(machine, schema, &system, move |reading, search| {
+        LinuxClass::new(machine, schema, &system, move |reading, search| {
             let read = || reading.read(At::Proc, format_args!("stat"), |file| fields::count_of(file, "ctxt")).ok()?;
             let context = if search.wants("ContextSwitchesPersec") { read() } else { None };
             let counters = Pair { now: Switches { context }, earlier: None };
             let counters = if context.is_some() { switches.pair(reading, counters.now) } else { counters };
             Ok(Box::new([Some(System { counters })].into_iter()))
         }),
-        Table::source(machine, schema, &memory, move |reading, _| {
+        LinuxClass::new(machine, schema, &memory, move |reading, _| {
             let memory = reading.read(At::Proc, format_args!("meminfo"), Memory::parse).ok();
             let counters = reading.read(At::Proc, format_args!("vmstat"), Pages::parse);
             let counters = counters.map_err(|_| Reading::no_source("`/proc/vmstat`"))?;

@@ -13,7 +13,7 @@ use super::super::machine::Machine;
 use super::super::reading::Reading;
 use super::super::table::Row;
 use super::{Process, pid};
-use crate::wbem::error::WbemError;
+use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::instance::Instance;
 use crate::wbem::value::Value;
 
@@ -28,10 +28,10 @@ const INVALID_PARAMETER: u32 = 21;
 pub(super) fn create(
     machine: &Rc<Machine>,
     _: &[Value],
-    arguments: &Instance,
+    arguments: Option<&Instance>,
     results: &mut Instance,
 ) -> Result<(), WbemError> {
-    let text = |name| arguments.get(name).and_then(Value::as_str);
+    let text = |name| arguments?.get(name)?.as_str();
     let words = text("CommandLine").and_then(words).unwrap_or_default();
     let code = match &*words {
         [program, arguments @ ..] => {
@@ -59,22 +59,21 @@ pub(super) fn create(
 pub(super) fn owner(
     machine: &Rc<Machine>,
     keys: &[Value],
-    _: &Instance,
+    _: Option<&Instance>,
     results: &mut Instance,
 ) -> Result<(), WbemError> {
     let reading = Reading::new(machine);
-    let process = of(keys).map(Process::new);
-    let user = process.as_ref().and_then(|process| process.owner(&reading));
-    let code = match (user, process) {
-        (Some(user), _) => {
+    let process = Process::new(of(keys)?);
+    let code = match process.owner(&reading) {
+        Some(user) => {
             // An account that has no name is known by its number.
             let name = reading.accounts().user_name(user).map_or_else(|| user.to_string(), str::to_owned);
             results.put("User", name)?;
             results.put("Domain", Value::from(reading.host_name()))?;
             DONE
         }
-        (None, Some(process)) if !process.is_gone() => ACCESS_DENIED,
-        (None, _) => PATH_NOT_FOUND,
+        None if process.is_gone() => return Err(not_found()),
+        None => ACCESS_DENIED,
     };
     results.put("ReturnValue", code)?;
     Ok(())
@@ -84,30 +83,33 @@ pub(super) fn owner(
 pub(super) fn terminate(
     _: &Rc<Machine>,
     keys: &[Value],
-    _: &Instance,
+    _: Option<&Instance>,
     results: &mut Instance,
 ) -> Result<(), WbemError> {
-    let pid = of(keys).and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
-    let code = match pid.map(kill) {
-        Some(Ok(())) => DONE,
-        Some(Err(Errno::PERM | Errno::ACCESS)) => ACCESS_DENIED,
+    let pid = i32::try_from(of(keys)?).ok().and_then(Pid::from_raw).ok_or_else(not_found)?;
+    // Killed through a descriptor, which cannot mean a later process with the same number.
+    let outcome = match pidfd_open(pid, PidfdFlags::empty()) {
         // A thread that is no process has a number too, which is refused as invalid.
-        None | Some(Err(Errno::SRCH | Errno::INVAL)) => PATH_NOT_FOUND,
-        Some(Err(_)) => UNKNOWN_FAILURE,
+        Err(Errno::SRCH | Errno::INVAL) => return Err(not_found()),
+        opened => opened.and_then(|process| pidfd_send_signal(process, Signal::KILL)),
+    };
+    let code = match outcome {
+        Ok(()) => DONE,
+        Err(Errno::PERM | Errno::ACCESS) => ACCESS_DENIED,
+        Err(Errno::SRCH) => PATH_NOT_FOUND,
+        Err(_) => UNKNOWN_FAILURE,
     };
     results.put("ReturnValue", code)?;
     Ok(())
 }
 
-/// Kills through a descriptor, which cannot mean a later process with the same number.
-fn kill(pid: Pid) -> Result<(), Errno> {
-    let process = pidfd_open(pid, PidfdFlags::empty())?;
-    pidfd_send_signal(process, Signal::KILL)
+/// The process that the keys name.
+fn of(keys: &[Value]) -> Result<u32, WbemError> {
+    keys.first().and_then(Value::as_str).and_then(pid).ok_or_else(not_found)
 }
 
-/// The process that the keys name.
-fn of(keys: &[Value]) -> Option<u32> {
-    pid(keys.first()?.as_str()?)
+fn not_found() -> WbemError {
+    WbemError::new(WbemStatus::NotFound).description("there is no such process")
 }
 
 /// The number that tells of a failure.

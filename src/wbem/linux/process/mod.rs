@@ -12,8 +12,7 @@ use std::rc::Rc;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::source::ClassSource;
-use super::table::{Action, Column, Definition, Table, UNITS_PER_STEP, Units};
+use super::table::{Column, Definition, LinuxClass, Operation, UNITS_PER_STEP, Units};
 use crate::wbem::cim_type::CimType;
 use crate::wbem::error::WbemError;
 pub(super) use row::{Process, ticks_per_second};
@@ -133,8 +132,8 @@ const COLUMNS: &[Column<Process>] = &[
     ),
 ];
 
-const METHODS: &[Action] = &[
-    Action {
+const METHODS: &[Operation] = &[
+    Operation {
         name: "Create",
         about: "Starts a program: the words of CommandLine, of which quotes keep blanks; no shell is asked. 0: done, 2: access denied, 8: unknown failure, 9: path not found, 21: invalid parameter.",
         is_static: true,
@@ -142,7 +141,7 @@ const METHODS: &[Action] = &[
         outputs: &[("ProcessId", CimType::Uint32)],
         act: methods::create,
     },
-    Action {
+    Operation {
         name: "GetOwner",
         about: "Tells the account whose rights the process has. 0: done, 2: access denied, 9: path not found.",
         is_static: false,
@@ -150,7 +149,7 @@ const METHODS: &[Action] = &[
         outputs: &[("User", CimType::String), ("Domain", CimType::String)],
         act: methods::owner,
     },
-    Action {
+    Operation {
         name: "Terminate",
         about: "Ends the process with SIGKILL; Reason is not used. 0: done, 2: access denied, 8: unknown failure, 9: path not found.",
         is_static: false,
@@ -161,7 +160,7 @@ const METHODS: &[Action] = &[
 ];
 
 /// Win32_Process.
-pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSource> {
+pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let definition = Definition {
         name: "Win32_Process",
         parent: "CIM_Process",
@@ -170,11 +169,16 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> Box<dyn ClassSou
         methods: METHODS,
         units_per_step: UNITS_PER_STEP,
     };
-    Table::source(machine, schema, &definition, |reading, search| {
+    LinuxClass::new(machine, schema, &definition, |reading, search| {
         reading.bury();
-        let text = search.text("Handle");
-        match text.map(pid).or_else(|| search.number("ProcessId").map(|number| u32::try_from(number).ok())) {
-            Some(pid) => Ok(Box::new(pid.and_then(|pid| alone(reading, pid)).into_iter().map(Some))),
+        let handles = search.texts("Handle").map(|texts| texts.iter().filter_map(|text| pid(text)).collect::<Vec<_>>());
+        let numbers =
+            || Some(search.numbers("ProcessId")?.into_iter().filter_map(|number| number.try_into().ok()).collect());
+        match handles.or_else(numbers) {
+            Some(pids) => {
+                let reading = reading.clone();
+                Ok(Box::new(pids.into_iter().map(move |pid| alone(&reading, pid))))
+            }
             None => all(reading),
         }
     })
