@@ -79,6 +79,7 @@
 //! | look up a protocol by name or number               | [`Pump::lookup_protocol`] with a [`ProtocolQuery`]  |
 //! | say which name servers are asked, and how          | [`Settings::resolver`] with a [`ResolverConfig`]    |
 //! | see how they are asked, and what files were read   | [`Pump::resolver_config`], [`Pump::name_files`]     |
+//! | know the machine's own name                        | [`Pump::host_name`]                                 |
 //! | stop something                                     | [`Pump::cancel`]                                    |
 //! | stop several things at once                        | [`Pump::open_group`], [`WindowId::in_group`], [`Pump::cancel_group`], [`Pump::close_group`] |
 //! | stop all that a window started                     | [`Pump::cancel_window`]                             |
@@ -97,6 +98,7 @@
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`], without services so far                   |
+//! | have Winsock's messages, handles and errors        | [`winsock`]                                         |
 //! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
 //!
 //! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
@@ -153,6 +155,7 @@ mod timer;
 mod timers;
 mod watch;
 pub mod wbem;
+pub mod winsock;
 
 pub use connect::{Accepted, Connect, ConnectError, ConnectFailure, Connection, FailedAttempt, Listen};
 pub use dispatcher::Dispatcher;

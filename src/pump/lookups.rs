@@ -177,6 +177,11 @@ impl<T> Pump<T> {
         started.map_err(|refusal| StartError { argument: query, refusal })
     }
 
+    /// The machine's own name, if it has one; a simulated machine has none.
+    pub fn host_name(&self) -> Option<String> {
+        self.outside.host_name()
+    }
+
     /// How name servers are asked at the moment.
     pub fn resolver_config(&mut self) -> &ResolverConfig {
         self.refresh_names(self.now());

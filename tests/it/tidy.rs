@@ -54,7 +54,7 @@ const FLOORS: &[Floor] = &[
     Floor { name: "3'", modules: &["reactor", "simulation", "system"], sees: &["0", "3'"] },
     Floor { name: "4", modules: &["pump"], sees: &["0", "1", "2", "3", "3'"] },
     // As third parties: through what the roof gives out.
-    Floor { name: "5", modules: &["dispatcher", "wbem"], sees: &["roof"] },
+    Floor { name: "5", modules: &["dispatcher", "wbem", "winsock"], sees: &["roof"] },
     Floor { name: "roof", modules: &["lib"], sees: &["0", "1", "2", "3", "3'", "4", "5"] },
 ];
 

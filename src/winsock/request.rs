@@ -1,0 +1,244 @@
+//! The requests that live, found by their handle and by the operation of the pump that works for them.
+//!
+//! Floor 5. Which calls there are is told in [`database`](super::database); here is what becomes of one.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::answer::{Answer, Hostent, Protoent, Servent};
+use super::error::WinsockError;
+use super::handle::{Numbers, TaskHandle};
+use super::message::{WinsockMessage, wsa_make_async_reply};
+use crate::{Cancelled, LookupFailure, OperationId, Payload, Pump, Source, WindowId};
+
+/// How many requests are remembered of those whose window was destroyed under them, so that their first
+/// cancel is told from a second one.
+const ORPHANS_MAX: usize = 1024;
+
+/// How many operations are remembered whose message may have been taken, but not translated, before they
+/// were cancelled. A program translates what it takes, so older ones are not in anybody's hands.
+const WITHDRAWN_MAX: usize = 1024;
+
+/// Dead requests are looked for when this many live, and then whenever twice as many do as were left.
+const REQUESTS_BEFORE_SWEEP: usize = 64;
+
+/// A request that was started and neither delivered nor cancelled.
+pub(super) struct Request {
+    pub(super) operation: OperationId,
+    pub(super) window: WindowId,
+    pub(super) message: u32,
+    /// The caller's buffer: how many bytes it has, or that there is none to be filled.
+    pub(super) buflen: Option<usize>,
+    pub(super) expected: Expected,
+}
+
+/// What is made of the message of the request's operation.
+pub(super) enum Expected {
+    /// The host that it tells.
+    Host,
+    /// As [`Expected::Host`], but of this machine, which has an address even if no server knows it.
+    OwnHost(String),
+    /// The service that it tells.
+    Service,
+    /// The protocol that it tells.
+    Protocol,
+    /// The answer was known at the start, whatever the message tells.
+    Known(Box<Result<Answer, WinsockError>>),
+}
+
+/// The table.
+pub(super) struct Requests {
+    numbers: Numbers,
+    by_handle: HashMap<TaskHandle, Request>,
+    by_operation: HashMap<OperationId, TaskHandle>,
+    /// Pending ones whose window was destroyed: their first cancel succeeds.
+    orphans: VecDeque<TaskHandle>,
+    /// Operations of the past whose message a program has in its hands.
+    withdrawn: HashSet<OperationId>,
+    sweep_at: usize,
+}
+
+impl Requests {
+    pub(super) fn new() -> Requests {
+        Requests {
+            numbers: Numbers::of_tasks(),
+            by_handle: HashMap::new(),
+            by_operation: HashMap::new(),
+            orphans: VecDeque::new(),
+            withdrawn: HashSet::new(),
+            sweep_at: REQUESTS_BEFORE_SWEEP,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_handle.len()
+    }
+
+    /// Forgets requests whose window was destroyed without this layer, if there may be many.
+    pub(super) fn sweep<T>(&mut self, pump: &Pump<T>) {
+        if self.by_handle.len() < self.sweep_at {
+            return;
+        }
+        let Requests { by_handle, by_operation, withdrawn, .. } = self;
+        by_handle.retain(|_, request| {
+            let is_kept = pump.has_window(request.window);
+            if !is_kept {
+                by_operation.remove(&request.operation);
+                withdraw(withdrawn, request.operation);
+            }
+            is_kept
+        });
+        self.sweep_at = (2 * self.by_handle.len()).max(REQUESTS_BEFORE_SWEEP);
+    }
+
+    /// Gives a handle to a request that is over already: its window is no more.
+    pub(super) fn issue_dead(&mut self) -> TaskHandle {
+        let by_handle = &self.by_handle;
+        TaskHandle::from_raw(self.numbers.issue(|number| by_handle.contains_key(&TaskHandle::from_raw(number))))
+    }
+
+    pub(super) fn insert(&mut self, request: Request) -> TaskHandle {
+        let handle = self.issue_dead();
+        self.by_operation.insert(request.operation, handle);
+        self.by_handle.insert(handle, request);
+        handle
+    }
+
+    fn remove(&mut self, handle: TaskHandle) -> Option<Request> {
+        let request = self.by_handle.remove(&handle)?;
+        self.by_operation.remove(&request.operation);
+        Some(request)
+    }
+
+    /// Takes the request of an operation whose message was taken.
+    pub(super) fn complete(&mut self, operation: OperationId) -> Option<(TaskHandle, Request)> {
+        let handle = self.by_operation.remove(&operation)?;
+        self.by_handle.remove(&handle).map(|request| (handle, request))
+    }
+
+    /// Whether a message of `operation` must not be seen any more. Told once.
+    pub(super) fn is_withdrawn(&mut self, operation: OperationId) -> bool {
+        !self.withdrawn.is_empty() && self.withdrawn.remove(&operation)
+    }
+
+    /// Cancels one request. Once it returns, nothing of it is seen any more.
+    pub(super) fn cancel<T>(&mut self, pump: &mut Pump<T>, handle: TaskHandle) -> Result<(), WinsockError> {
+        if let Some(request) = self.remove(handle) {
+            return match self.stop(pump, &request) {
+                Stopped::Pending => Ok(()),
+                Stopped::Finished => Err(WinsockError::Ealready),
+            };
+        }
+        if let Some(place) = self.orphans.iter().position(|&orphan| orphan == handle) {
+            self.orphans.remove(place);
+            return Ok(());
+        }
+        Err(if self.numbers.is_issued(handle.raw()) { WinsockError::Ealready } else { WinsockError::Einval })
+    }
+
+    fn stop<T>(&mut self, pump: &mut Pump<T>, request: &Request) -> Stopped {
+        match pump.cancel(request.operation) {
+            Cancelled::Pending => Stopped::Pending,
+            Cancelled::Queued(_) => Stopped::Finished,
+            Cancelled::Over | Cancelled::Unknown => {
+                // The program has its message in its hands and has not had it translated, or its window was
+                // destroyed, and all that belonged to it was cancelled.
+                withdraw(&mut self.withdrawn, request.operation);
+                let was_pending = !pump.has_window(request.window) && request.expected.is_slow();
+                if was_pending { Stopped::Pending } else { Stopped::Finished }
+            }
+        }
+    }
+
+    /// Cancels the requests of one window and remembers which of them were pending.
+    pub(super) fn cancel_window<T>(&mut self, pump: &mut Pump<T>, window: WindowId) {
+        let of_window = |(&handle, request): (&TaskHandle, &Request)| (request.window == window).then_some(handle);
+        let handles: Vec<_> = self.by_handle.iter().filter_map(of_window).collect();
+        for handle in handles {
+            if self.cancel(pump, handle).is_ok() {
+                if self.orphans.len() == ORPHANS_MAX {
+                    self.orphans.pop_front();
+                }
+                self.orphans.push_back(handle);
+            }
+        }
+    }
+
+    /// Cancels everything; the handles given out so far are those of the past.
+    pub(super) fn cancel_all<T>(&mut self, pump: &mut Pump<T>) {
+        for request in std::mem::take(&mut self.by_handle).into_values() {
+            self.stop(pump, &request);
+        }
+        self.by_operation.clear();
+        self.orphans.clear();
+        self.numbers.begin_epoch();
+    }
+}
+
+/// What a cancel found.
+enum Stopped {
+    Pending,
+    Finished,
+}
+
+fn withdraw(withdrawn: &mut HashSet<OperationId>, operation: OperationId) {
+    if withdrawn.len() == WITHDRAWN_MAX {
+        withdrawn.clear();
+    }
+    withdrawn.insert(operation);
+}
+
+impl Expected {
+    /// Whether the pump may have to ask somebody: the others are finished when they have been started.
+    fn is_slow(&self) -> bool {
+        matches!(self, Expected::Host | Expected::OwnHost(_))
+    }
+
+    pub(super) fn read<T>(self, payload: Payload<T>) -> Result<Answer, WinsockError> {
+        match (self, payload) {
+            (Expected::Known(known), _) => *known,
+            (Expected::Host | Expected::OwnHost(_), Payload::Host(Ok(host))) => host_answer(Hostent::from_core(*host)),
+            (Expected::OwnHost(name), _) => Ok(Answer::Host(Hostent::new(name, vec![std::net::Ipv4Addr::LOCALHOST]))),
+            (Expected::Host, Payload::Host(Err(error))) => Err(host_error(error.failure())),
+            // Digits that no table lists: the pump takes them for a port, the texts for an unknown name.
+            (Expected::Service, Payload::Service(Ok(service))) if service.source == Source::Literal => {
+                Err(WinsockError::NoData)
+            }
+            (Expected::Service, Payload::Service(Ok(service))) => Ok(Answer::Service(Servent::from_core(*service))),
+            (Expected::Protocol, Payload::Protocol(Ok(protocol))) => {
+                Ok(Answer::Protocol(Protoent::from_core(*protocol)))
+            }
+            (Expected::Service | Expected::Protocol, _) => Err(WinsockError::NoData),
+            (Expected::Host, _) => Err(WinsockError::NoRecovery),
+        }
+    }
+}
+
+fn host_answer(host: Hostent) -> Result<Answer, WinsockError> {
+    if host.addresses.is_empty() { Err(WinsockError::NoData) } else { Ok(Answer::Host(host)) }
+}
+
+/// The two classes of the texts: the key is unknown, or the service does not work.
+fn host_error(failure: LookupFailure) -> WinsockError {
+    match failure {
+        LookupFailure::NotFound | LookupFailure::MalformedName => WinsockError::HostNotFound,
+        LookupFailure::NoData => WinsockError::NoData,
+        LookupFailure::TimedOut | LookupFailure::ServerFailure => WinsockError::TryAgain,
+        LookupFailure::NetworkDown => WinsockError::Enetdown,
+        _ => WinsockError::NoRecovery,
+    }
+}
+
+/// The message that completes a request.
+pub(super) fn completion<T>(handle: TaskHandle, request: Request, payload: Payload<T>) -> WinsockMessage {
+    let Request { window, message, buflen, expected, .. } = request;
+    let result = expected.read(payload);
+    let needed = result.as_ref().map_or(0, Answer::size);
+    let (answer, error) = match result {
+        Ok(_) if buflen.is_some_and(|buflen| buflen < needed) => (None, WinsockError::Enobufs.number()),
+        Ok(answer) => (Some(answer), 0),
+        Err(error) => (None, error.number()),
+    };
+    // Errors of the table fit in 16 bits. A length that does not is as long as the word can say.
+    let lparam = wsa_make_async_reply(u16::try_from(needed).unwrap_or(u16::MAX), error as u16);
+    WinsockMessage { window, message, wparam: handle.raw(), lparam, answer, needed }
+}

@@ -1,0 +1,14 @@
+//! The Winsock layer as programs use it.
+//!
+//! Tests whose names begin with `t` and a number are the cases of the chapter "Winsock, function by function", each with
+//! the exact code. Requests run on the virtual clock, sockets over the loopback interface.
+
+mod blocking;
+mod byte_order;
+mod cancel;
+mod errors;
+mod layout;
+mod requests;
+mod schedules;
+mod startup;
+mod support;
