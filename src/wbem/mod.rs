@@ -26,6 +26,8 @@ mod fixtures;
 mod flags;
 mod fold;
 mod instance;
+#[cfg(all(target_os = "linux", feature = "linux"))]
+pub mod linux;
 mod mof;
 mod object;
 mod path;
