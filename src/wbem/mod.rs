@@ -37,6 +37,8 @@ mod provider;
 mod random;
 mod repository;
 mod scan;
+#[cfg(feature = "serde")]
+mod serialize;
 mod server;
 mod services;
 mod sink;
