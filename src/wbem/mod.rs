@@ -1,12 +1,17 @@
-//! Management objects and their query language, as `IWbemServices` and WQL have them.
+//! Management objects, their query language, and the calls that ask for them, as `IWbemServices` and WQL have them.
 //!
-//! Floor 5. Pure: what objects are, what they are called and how they are asked for. Nothing here waits,
-//! reads a file or a clock, or knows the pump.
+//! Floor 5. It stands on the pump's public interface, as any third party does.
 //!
+//! - [`Server`] answers beside a pump, [`Services`] asks it, a [`Sink`] is told, an [`Enumerator`] is fetched from.
+//! - [`ClassProvider`] is what answers for a class: implement it, or use a [`Store`]. On Linux, `linux` has
+//!   the classes of the machine.
 //! - [`Class`], [`Instance`], [`Value`]: an object is a shared class and one value for each property.
 //! - [`ObjectPath`] and [`NamespacePath`] name objects, [`DateTime`] is their time.
 //! - [`wql`] asks for them.
 //! - [`WbemStatus`] is the number that every call ends with, [`WbemError`] what is told beside it.
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 
 mod association;
 mod call_result;
