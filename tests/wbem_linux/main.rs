@@ -2,6 +2,7 @@
 #![cfg(all(target_os = "linux", feature = "linux"))]
 
 mod chapter;
+mod events;
 mod files;
 mod machines;
 mod methods;

@@ -17,6 +17,7 @@ mod computer_system;
 mod cpu;
 mod disk;
 mod environment;
+mod events;
 mod fields;
 mod file;
 mod firmware;
@@ -35,6 +36,7 @@ mod table;
 mod time;
 mod zone;
 
+pub use events::{FOLDERS_MAX, FileEvents, POLL_INTERVAL};
 pub use machine::{FILE_BYTES_MAX, Machine, Roots};
 use schema::Schema;
 pub use table::LinuxClass;
@@ -75,5 +77,6 @@ pub fn classes_of(machine: &Rc<Machine>) -> Vec<LinuxClass> {
     sources.extend(file::sources(machine, &schema));
     sources.extend(performance::sources(machine, &schema));
     sources.extend(accounts::sources(machine, &schema));
+    sources.extend(events::classes(machine));
     sources
 }

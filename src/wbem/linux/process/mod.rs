@@ -198,7 +198,7 @@ fn alone(reading: &Reading, pid: u32) -> Option<Process> {
 }
 
 /// The number of a folder's name, if it is written as the kernel writes it.
-fn pid(name: &str) -> Option<u32> {
+pub(super) fn pid(name: &str) -> Option<u32> {
     let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && !name.starts_with('0');
     if is_number { name.parse().ok() } else { None }
 }
