@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::netlink::{self, SocketAddrNetlink};
@@ -15,10 +16,14 @@ use super::super::machine::{At, Machine};
 use super::super::process::pid;
 use super::super::reading::Reading;
 use super::trace::{Change, Known, Watch};
-use crate::wbem::error::WbemError;
+use crate::wbem::provider::Progress;
 
 /// How many messages are read in a step.
 const MESSAGES_PER_STEP: usize = 64;
+
+/// How long a new process may run the program of its parent before it is told: most begin with that and go
+/// over to their own at once, and whoever listens wants the name of that one.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// How many entries of `/proc` are looked at in a step, to know what there was before.
 const ENTRIES_PER_STEP: usize = 32;
@@ -36,6 +41,7 @@ const LISTEN: u32 = 1;
 /// Kinds of messages.
 const ANSWER: u32 = 0;
 const FORK: u32 = 1;
+const EXEC: u32 = 2;
 const EXIT: u32 = 0x8000_0000;
 
 /// What the kernel told.
@@ -44,6 +50,8 @@ enum Message {
     /// Whether it will tell: 0, or the number of an error.
     Answer(u32),
     Started(u32),
+    /// It runs another program now.
+    Replaced(u32),
     Stopped {
         pid: u32,
         status: u32,
@@ -57,6 +65,8 @@ pub(super) struct Connector {
     machine: Rc<Machine>,
     socket: OwnedFd,
     known: HashMap<u32, Known>,
+    /// Processes that run the program of their parents, with the moment of their start in microseconds.
+    pending: Vec<(u32, i64)>,
     /// Processes that were there before, not all looked at.
     before: Option<std::fs::ReadDir>,
 }
@@ -82,7 +92,13 @@ impl Connector {
             Err(_) => Some(false),
         });
         let before = machine.folder(At::Proc, format_args!(".")).ok();
-        is_heard?.then(|| Connector { machine: machine.clone(), socket, known: HashMap::new(), before })
+        is_heard?.then(|| Connector {
+            machine: machine.clone(),
+            socket,
+            known: HashMap::new(),
+            pending: Vec::new(),
+            before,
+        })
     }
 
     /// Gets to know processes that were there before, for their names when they stop.
@@ -106,23 +122,46 @@ impl Connector {
         match message {
             Message::Started(pid) => {
                 let known = Known::read(&reading, pid).unwrap_or_default();
-                self.known.insert(pid, known.clone());
-                changes.push(Change::Started { pid, known });
+                let parent = known.parent.and_then(|parent| self.known.get(&parent));
+                let is_own = parent.is_some_and(|parent| parent.name != known.name);
+                self.known.insert(pid, known);
+                self.pending.push((pid, self.machine.monotonic()));
+                if is_own {
+                    self.tell_start(pid, changes);
+                }
+            }
+            Message::Replaced(pid) => {
+                if let Some(known) = Known::read(&reading, pid) {
+                    self.known.insert(pid, known);
+                }
+                self.tell_start(pid, changes);
             }
             Message::Stopped { pid, status } => {
-                let earlier = self.known.remove(&pid).unwrap_or_default();
-                // Its last name counts: most programs begin with that of who started them.
-                let last = Known::read(&reading, pid).filter(|last| last.name.is_some());
-                let known = last.unwrap_or(earlier);
+                self.tell_start(pid, changes);
+                let known = self.known.remove(&pid).unwrap_or_default();
                 changes.push(Change::Stopped { pid, known, status: Some(status) });
             }
             Message::Answer(_) | Message::Other => {}
         }
     }
+
+    /// Tells of a start, unless it was told.
+    fn tell_start(&mut self, pid: u32, changes: &mut Vec<Change>) {
+        let Some(place) = self.pending.iter().position(|(pending, _)| *pending == pid) else { return };
+        self.pending.swap_remove(place);
+        changes.push(Change::Started { pid, known: self.known.get(&pid).cloned().unwrap_or_default() });
+    }
+
+    /// Tells of those that have run the program of their parents for long enough.
+    fn tell_the_patient(&mut self, changes: &mut Vec<Change>) {
+        let limit = self.machine.monotonic() - PATIENCE.as_micros() as i64;
+        let due: Vec<_> = self.pending.iter().filter(|(_, since)| *since <= limit).map(|(pid, _)| *pid).collect();
+        due.into_iter().for_each(|pid| self.tell_start(pid, changes));
+    }
 }
 
 impl Watch for Connector {
-    fn step(&mut self, changes: &mut Vec<Change>) -> Result<bool, WbemError> {
+    fn step(&mut self, changes: &mut Vec<Change>) -> Progress {
         self.look_back();
         let mut buffer = [0; 4096];
         for _ in 0..MESSAGES_PER_STEP {
@@ -139,10 +178,17 @@ impl Watch for Connector {
                     self.before = self.machine.folder(At::Proc, format_args!(".")).ok();
                 }
                 Err(Errno::INTR) => {}
-                Err(_) => return Ok(self.before.is_some()),
+                Err(_) => {
+                    self.tell_the_patient(changes);
+                    return match (&self.before, self.pending.is_empty()) {
+                        (Some(_), _) => Progress::More,
+                        (None, false) => Progress::After(PATIENCE),
+                        (None, true) => Progress::Parked,
+                    };
+                }
             }
         }
-        Ok(true)
+        Progress::More
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -172,6 +218,10 @@ fn parse(message: &[u8]) -> Option<Message> {
             // Number of the parent's thread and of the parent, of the thread and of its process.
             let (thread, process) = (number(data + 8)?, number(data + 12)?);
             if thread == process { Message::Started(process) } else { Message::Other }
+        }
+        EXEC => {
+            let (thread, process) = (number(data)?, number(data + 4)?);
+            if thread == process { Message::Replaced(process) } else { Message::Other }
         }
         EXIT => {
             let (thread, process, code) = (number(data)?, number(data + 4)?, number(data + 8)?);
@@ -213,7 +263,9 @@ mod tests {
             (EXIT, &[20, 20, 3 << 8, 17], Some(Message::Stopped { pid: 20, status: 3 })),
             (EXIT, &[20, 20, 9, 17], Some(Message::Stopped { pid: 20, status: 137 })),
             (EXIT, &[21, 20, 0, 17], Some(Message::Other)),
-            (2, &[20, 20], Some(Message::Other)),
+            (EXEC, &[20, 20], Some(Message::Replaced(20))),
+            (EXEC, &[21, 20], Some(Message::Other)),
+            (4, &[20, 20], Some(Message::Other)),
             (FORK, &[1, 1, 20], None),
             (EXIT, &[], None),
         ] {

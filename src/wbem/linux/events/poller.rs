@@ -18,6 +18,7 @@ use super::super::process::{Process, pid};
 use super::super::reading::Reading;
 use super::trace::{Change, Known, Watch};
 use crate::wbem::error::{WbemError, WbemStatus};
+use crate::wbem::provider::Progress;
 
 /// How often the processes are listed while somebody listens.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -145,27 +146,28 @@ impl Poller {
 }
 
 impl Watch for Poller {
-    fn step(&mut self, changes: &mut Vec<Change>) -> Result<bool, WbemError> {
-        self.take_ends(changes)?;
+    fn step(&mut self, changes: &mut Vec<Change>) -> Progress {
+        if let Err(error) = self.take_ends(changes) {
+            return Progress::End(Err(error));
+        }
         match std::mem::replace(&mut self.phase, Phase::Waiting) {
-            Phase::Waiting => Ok(false),
+            Phase::Waiting => {}
             Phase::First(mut listing) => {
                 if !self.read_on(&mut listing, None) {
                     self.phase = Phase::First(listing);
-                    return Ok(true);
+                    return Progress::More;
                 }
-                Ok(false)
             }
             Phase::Again(mut listing) => {
                 if !self.read_on(&mut listing, Some(changes)) {
                     self.phase = Phase::Again(listing);
-                    return Ok(true);
+                    return Progress::More;
                 }
                 let gone: Vec<_> = self.known.keys().filter(|pid| !listing.seen.contains(pid)).copied().collect();
                 gone.into_iter().for_each(|pid| self.forget(pid, changes));
-                Ok(false)
             }
         }
+        Progress::Parked
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -193,5 +195,47 @@ impl Known {
             parent: stat.map(|stat| stat.parent()),
             session: stat.map(|stat| stat.session()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::*;
+
+    /// Waits for a change that fits.
+    fn wait_for(poller: &mut Poller, fits: impl Fn(&Change) -> bool) -> Change {
+        let mut changes = Vec::new();
+        loop {
+            while poller.step(&mut changes) == Progress::More {}
+            if let Some(place) = changes.iter().position(&fits) {
+                return changes.swap_remove(place);
+            }
+            poll(&mut [PollFd::new(&poller.descriptor(), PollFlags::IN)], None).unwrap();
+        }
+    }
+
+    #[test]
+    fn processes_of_this_machine_are_seen_without_the_kernel_telling() {
+        let machine = Rc::new(Machine::new());
+        let mut poller = Poller::open(&machine).unwrap();
+        let mut changes = Vec::new();
+        while poller.step(&mut changes) == Progress::More {}
+        assert!(poller.known.contains_key(&std::process::id()) && poller.described > 0);
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let child_pid = child.id();
+        let started =
+            wait_for(&mut poller, |change| matches!(change, Change::Started { pid, .. } if *pid == child_pid));
+        let Change::Started { known, .. } = started else { panic!("{started:?}") };
+        assert_eq!(known.parent, Some(std::process::id()));
+        child.kill().unwrap();
+        // It has ended and is not buried, so no list can tell: the descriptor does.
+        let stopped =
+            wait_for(&mut poller, |change| matches!(change, Change::Stopped { pid, .. } if *pid == child_pid));
+        assert_eq!(stopped, Change::Stopped { pid: child_pid, known, status: None });
+        child.wait().unwrap();
     }
 }

@@ -44,8 +44,8 @@ pub(super) enum Change {
 
 /// Whoever finds out.
 pub(super) trait Watch {
-    /// Looks for a moment, and says whether there is more to look at.
-    fn step(&mut self, changes: &mut Vec<Change>) -> Result<bool, WbemError>;
+    /// Looks for a moment, and says when to look again.
+    fn step(&mut self, changes: &mut Vec<Change>) -> Progress;
 
     /// What is readable when there is something to look at.
     fn descriptor(&self) -> BorrowedFd<'_>;
@@ -149,14 +149,10 @@ impl Events {
 impl Rows for Events {
     fn step(&mut self, _: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
         let mut changes = std::mem::take(&mut self.changes);
-        let more = self.watch.step(&mut changes);
+        let progress = self.watch.step(&mut changes);
         out.extend(changes.drain(..).filter_map(|change| self.event(change)));
         self.changes = changes;
-        match more {
-            Ok(true) => Progress::More,
-            Ok(false) => Progress::Parked,
-            Err(error) => Progress::End(Err(error)),
-        }
+        progress
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
