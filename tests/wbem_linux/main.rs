@@ -9,6 +9,7 @@ mod methods;
 mod performance;
 mod processes;
 mod queries;
+mod services;
 mod support;
 mod tables;
 mod tools;

@@ -31,6 +31,7 @@ mod process;
 mod processor;
 mod reading;
 mod schema;
+mod service;
 mod sessions;
 mod table;
 mod time;
@@ -69,6 +70,7 @@ pub fn classes_of(machine: &Rc<Machine>) -> Vec<LinuxClass> {
         processor::source(machine, &schema),
         environment::source(machine, &schema),
         page_file::source(machine, &schema),
+        service::source(machine, &schema),
     ];
     sources.extend(disk::sources(machine, &schema));
     sources.extend(network::sources(machine, &schema));
