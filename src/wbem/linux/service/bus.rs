@@ -80,14 +80,9 @@ impl Bus {
         let is_over = self.receive().map_err(broken)?;
         let mut answers = Vec::new();
         let mut place = if self.is_let_in { 0 } else { self.read_line()? };
-        while self.is_let_in {
-            match wire::length(&self.incoming[place..]).map_err(broken)? {
-                Some(length) if self.incoming.len() - place >= length => {
-                    answers.extend(wire::answer(&self.incoming[place..place + length]));
-                    place += length;
-                }
-                _ => break,
-            }
+        while let Some(end) = self.message_end(place)? {
+            answers.extend(wire::answer(&self.incoming[place..end]));
+            place = end;
         }
         self.incoming.drain(..place);
         if is_over && answers.is_empty() {
@@ -98,6 +93,16 @@ impl Bus {
             return Err(WbemError::new(WbemStatus::ProviderTimedOut).description(description));
         }
         Ok(answers)
+    }
+
+    /// Where the message ends that begins at a place; `None` if it is not all there.
+    fn message_end(&self, place: usize) -> Result<Option<usize>, WbemError> {
+        // What comes first is no message but the line that lets this process in.
+        if !self.is_let_in {
+            return Ok(None);
+        }
+        let length = wire::length(&self.incoming[place..]).map_err(broken)?;
+        Ok(length.map(|length| place + length).filter(|end| *end <= self.incoming.len()))
     }
 
     /// Sends what the system takes at once.
