@@ -31,6 +31,7 @@ struct Echo {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    env_logger::init();
     let (mut clients, mut rounds, mut address) = (1000, 20, None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {

@@ -22,6 +22,7 @@ const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 struct CtrlC;
 
 fn main() -> ExitCode {
+    env_logger::init();
     run().unwrap_or_else(|error| {
         eprintln!("fetch: {error}");
         ExitCode::FAILURE

@@ -111,10 +111,10 @@
 //!
 //! # How to
 //!
-//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures), [other threads](guide::threads),
-//! [streams of results](guide::streams), [sockets and connections](guide::sockets),
-//! [what a slow handler does and how to find it](guide::slow_handlers),
-//! [how to test without sleeping](guide::testing).
+//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures),
+//! [what a slow handler does and how to find it](guide::slow_handlers), [other threads](guide::threads),
+//! [timers](guide::timers), [streams of results](guide::streams), [sockets and connections](guide::sockets),
+//! [foreign loops](guide::foreign_loops), [how to test without sleeping](guide::testing).
 //!
 //! # Logging
 //!

@@ -11,11 +11,17 @@ pub mod slow_handlers {}
 #[doc = include_str!("threads.md")]
 pub mod threads {}
 
+#[doc = include_str!("timers.md")]
+pub mod timers {}
+
 #[doc = include_str!("streams.md")]
 pub mod streams {}
 
 #[doc = include_str!("sockets.md")]
 pub mod sockets {}
+
+#[doc = include_str!("foreign_loops.md")]
+pub mod foreign_loops {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -132,7 +132,9 @@ fn the_tests_that_the_architecture_page_names_exist() {
 
 /// Whether there is a test of this name in `text`, which has no blanks at the beginnings of lines.
 fn is_test(text: &str, name: &str) -> bool {
-    text.contains(&format!("#[test]\nfn {name}()"))
+    let Some((before, _)) = text.split_once(&format!("\nfn {name}()")) else { return false };
+    let mut attributes = before.lines().rev().take_while(|line| line.starts_with("#["));
+    attributes.any(|line| line == "#[test]")
 }
 
 #[test]
