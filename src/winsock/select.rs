@@ -119,6 +119,7 @@ impl<T> Winsock<T> {
             // Over with its window: nothing is told there any more.
             Some(watch) if pump.rearm(watch, wanted).is_err() => return Ok(()),
             Some(_) => selection.armed = Some(wanted),
+            None if !pump.has_window(selection.window) => {}
             None => {
                 let watch = socket.native.watch(pump, selection.window.into(), wanted);
                 let watch = watch.map_err(|_| WinsockError::Enobufs)?;

@@ -1,7 +1,8 @@
 //! The promise for selected sockets, under random schedules over the loopback interface.
 //!
 //! A schedule selects, ends selections, connects, sends, receives, closes, destroys windows, cleans up and
-//! takes messages. Beside the layer a plain model knows which selection of a socket is in force. A failure names its seed.
+//! takes messages. Beside the layer a plain model knows which selection of a socket is in force. A failure
+//! names its seed.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
