@@ -93,7 +93,8 @@ pub(super) fn begin(
         Some(Target { class: entry.class.clone(), provider, wanted: Wanted::everything() })
     });
     let scan = Scan::new(targets.collect(), Filter::All, None);
-    let near = Near { class, keys };
+    let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
+    let near = Near { class, derived, keys };
     let (ends, lookup, told) = (VecDeque::new(), None, Vec::new());
     Ok(Box::new(Associations { question, near, scan, rows: Vec::new(), ends, lookup, told, server, home }))
 }
@@ -138,6 +139,8 @@ fn schema(question: &Question, class: &Class, links: &[Arc<Class>], namespace: &
 /// The object whose associations are asked for.
 struct Near {
     class: Arc<Class>,
+    /// The names of the class and of those that derive from it: the object may be of any.
+    derived: Vec<Arc<str>>,
     keys: Vec<Value>,
 }
 
@@ -145,7 +148,9 @@ impl Near {
     /// Whether a reference is to the object.
     fn is_meant(&self, reference: &Value) -> bool {
         let Some(path) = reference.as_str().and_then(|text| ObjectPath::parse(text).ok()) else { return false };
-        let keys = path.key_values(&self.class);
+        let is_derived = self.derived.iter().any(|name| fold::equal(name, path.class()));
+        let path = if is_derived { ObjectPath::new(self.class.name(), path.keys().clone()) } else { Ok(path) };
+        let keys = path.and_then(|path| path.key_values(&self.class));
         keys.is_ok_and(|keys| {
             keys.iter().zip(&self.keys).all(|(left, right)| match (left.as_str(), right.as_str()) {
                 (Some(left), Some(right)) => fold::equal(left, right),

@@ -18,6 +18,7 @@ use super::collector::Collector;
 use super::error::WbemStatus;
 use super::feed::{Finish, Part};
 use super::sink::{CallId, Sink, SinkId};
+use super::work::Begun;
 use crate::{ExternalId, GroupId, OperationId, StreamId, WindowId};
 
 /// How many cancelled calls are remembered: the program may still hold a message of them.
@@ -42,8 +43,8 @@ pub(super) struct Call {
     /// The handle by which it was made.
     pub(super) handle: OperationId,
     pub(super) state: CallState,
-    /// It goes on when it is cancelled.
-    pub(super) runs_on: bool,
+    /// It is a method, a put or a delete.
+    pub(super) begun: Option<Begun>,
 }
 
 /// Whom a call tells.
@@ -70,7 +71,7 @@ pub(super) struct SinkEntry {
 }
 
 impl CallState {
-    fn operation(&self) -> OperationId {
+    pub(super) fn operation(&self) -> OperationId {
         match self {
             CallState::Running(stream) => stream.id(),
             CallState::Ended(external, _) => external.id(),
@@ -79,6 +80,11 @@ impl CallState {
 }
 
 impl Call {
+    /// Whether it goes on when it is cancelled.
+    pub(super) fn runs_on(&self) -> bool {
+        matches!(self.state, CallState::Running(_)) && self.begun.as_ref().is_some_and(Begun::is_begun)
+    }
+
     /// Whether all that is left of the call is to tell that it was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         let CallState::Ended(_, finish) = &self.state else { return false };
@@ -154,9 +160,9 @@ impl Calls {
     pub(super) fn detach(&mut self, operation: OperationId) -> Option<(Call, Option<GroupId>)> {
         let (call, group) = self.remove(operation)?;
         match call.state {
-            CallState::Running(stream) if call.runs_on => {
+            CallState::Running(stream) if call.runs_on() => {
                 let (id, handle, state) = (call.id, call.handle, CallState::Running(stream));
-                let abandoned = Call { id, target: CallTarget::Nobody, handle, state, runs_on: true };
+                let abandoned = Call { id, target: CallTarget::Nobody, handle, state, begun: call.begun.clone() };
                 self.calls.insert(operation, abandoned);
             }
             _ => {

@@ -167,7 +167,7 @@ impl Enumerator {
         }
         let collector = self.collecting.collector.clone();
         let following = Following { collector, position: self.position, left: count };
-        let start = Start { operation, work: Ok(Box::new(following)), runs_on: false };
+        let start = Start { operation, work: Ok(Box::new(following)), begun: None };
         let call = self.server.start_for_sink(pump, self.handle, sink, start)?;
         self.position = self.position.saturating_add(count);
         Ok(Some(call))

@@ -1,12 +1,17 @@
-//! Management objects and their query language, as `IWbemServices` and WQL have them.
+//! Management objects, their query language, and the calls that ask for them, as `IWbemServices` and WQL have them.
 //!
-//! Floor 5. Pure: what objects are, what they are called and how they are asked for. Nothing here waits,
-//! reads a file or a clock, or knows the pump.
+//! Floor 5. It stands on the pump's public interface, as any third party does.
 //!
+//! - [`Server`] answers beside a pump, [`Services`] asks it, a [`Sink`] is told, an [`Enumerator`] is fetched from.
+//! - [`ClassProvider`] is what answers for a class: implement it, or use a [`Store`]. On Linux, `linux` has
+//!   the classes of the machine.
 //! - [`Class`], [`Instance`], [`Value`]: an object is a shared class and one value for each property.
 //! - [`ObjectPath`] and [`NamespacePath`] name objects, [`DateTime`] is their time.
 //! - [`wql`] asks for them.
 //! - [`WbemStatus`] is the number that every call ends with, [`WbemError`] what is told beside it.
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 
 mod association;
 mod call_result;
@@ -37,12 +42,15 @@ mod provider;
 mod random;
 mod repository;
 mod scan;
+#[cfg(feature = "serde")]
+mod serialize;
 mod server;
 mod services;
 mod sink;
 mod store;
 mod system;
 mod value;
+mod watch;
 mod work;
 pub mod wql;
 
@@ -69,3 +77,4 @@ pub use sink::{CallId, Sink, SinkEvent, SinkId, SinkMessage, SinkStatus};
 pub use store::Store;
 pub use system::SystemProperty;
 pub use value::Value;
+pub use watch::{EVENT_BYTES_MAX, EventChannel, POLL_MIN, Publisher, SNAPSHOT_MAX};

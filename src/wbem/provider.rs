@@ -107,7 +107,8 @@ pub trait Rows {
     }
 
     /// The descriptor that becomes readable when there is something to read, for sources of events that
-    /// answer [`Progress::Parked`]: the layer watches it and wakes the source.
+    /// answer [`Progress::Parked`]: the layer watches it and wakes the source, now and then though there is
+    /// nothing to read.
     #[cfg(unix)]
     fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         None

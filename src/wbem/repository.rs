@@ -12,6 +12,7 @@ use super::events;
 use super::fold;
 use super::path::NamespacePath;
 use super::provider::ClassProvider;
+use super::store::Store;
 
 /// The namespaces that are there from the beginning.
 const NAMESPACES: [&str; 2] = ["ROOT", "ROOT\\CIMV2"];
@@ -27,6 +28,8 @@ pub(super) struct Namespace {
     path: NamespacePath,
     /// By their folded names.
     classes: BTreeMap<String, Entry>,
+    /// The instructions for timers.
+    timers: Store,
 }
 
 /// A class in its namespace.
@@ -68,10 +71,12 @@ impl Repository {
     /// The namespace, which is made if it is not there.
     fn make(&mut self, path: NamespacePath) -> &mut Namespace {
         self.namespaces.entry(fold::text(&path.namespace())).or_insert_with(|| {
-            let mut namespace = Namespace { path, classes: BTreeMap::new() };
+            let timers = Store::new(&events::system_class(events::INTERVAL_TIMER));
+            let mut namespace = Namespace { path, classes: BTreeMap::new(), timers: timers.clone() };
             for class in events::system_classes() {
                 namespace.insert(class, None);
             }
+            namespace.insert(timers.class(), Some(Rc::new(timers.clone())));
             namespace
         })
     }
@@ -80,6 +85,10 @@ impl Repository {
 impl Namespace {
     pub(super) fn path(&self) -> &NamespacePath {
         &self.path
+    }
+
+    pub(super) fn timers(&self) -> &Store {
+        &self.timers
     }
 
     /// Finds a class.

@@ -17,6 +17,7 @@ use super::provider::ClassProvider;
 use super::repository::{Namespace, Repository};
 use super::services::Services;
 use super::sink::SinkMessage;
+use super::watch::Sources;
 use crate::{Filter, Message, OperationId, Payload, Pump, StartError, StartRefusal, StreamId, WindowId};
 
 mod end;
@@ -89,6 +90,7 @@ pub(super) struct Shared {
     pub(super) window: WindowId,
     pub(super) repository: Repository,
     pub(super) calls: Calls,
+    pub(super) sources: Sources,
     pub(super) clock: Option<Rc<dyn Fn() -> SystemTime>>,
     pub(super) utc_offset: i16,
     is_shut: bool,
@@ -112,6 +114,7 @@ impl Server {
             window: pump.open_window(),
             repository: Repository::new(),
             calls: Calls::default(),
+            sources: Sources::default(),
             clock: None,
             utc_offset: 0,
             is_shut: false,
@@ -235,6 +238,14 @@ impl Server {
                 };
                 self.over(pump, operation, Some(finish))
             }
+            (Payload::StreamEnd(end), None) => {
+                self.source_over(pump, operation, end);
+                None
+            }
+            (Payload::Ready(_), None) => {
+                self.source_ready(pump, operation);
+                None
+            }
             (Payload::External(_), _) if self.shared.borrow().calls.get(operation).is_some() => {
                 self.over(pump, operation, None)
             }
@@ -299,7 +310,7 @@ pub(super) fn provider_failed(message: &str) -> WbemError {
 }
 
 /// The error of an operation that the pump refused.
-fn cannot_start<A>(error: StartError<A>) -> WbemError {
+pub(super) fn cannot_start<A>(error: StartError<A>) -> WbemError {
     let status = match error.refusal {
         StartRefusal::Full => WbemStatus::QuotaViolation,
         _ => WbemStatus::InvalidParameter,

@@ -394,6 +394,48 @@ impl Services {
         self.tell(pump, start, sink)
     }
 
+    /// Subscribes to events (`ExecNotificationQuery`); they are fetched. Dropped, the enumerator ends the subscription.
+    ///
+    /// # Errors
+    ///
+    /// All at once: `WBEM_E_INVALID_PARAMETER` unless the flags are [`Flags::SEMISYNCHRONOUS`],
+    /// `WBEM_E_UNPARSABLE_QUERY`, `WBEM_E_NOT_FOUND` if there is no such class, `WBEM_E_NOT_EVENT_CLASS`,
+    /// `WBEMESS_E_REGISTRATION_TOO_PRECISE` if a class must be polled and WITHIN is missing,
+    /// `WBEMESS_E_REGISTRATION_TOO_BROAD` if `TargetInstance ISA` is missing, and what the source tells.
+    pub fn exec_notification_query<T: Send + 'static>(
+        &self,
+        pump: &mut Pump<T>,
+        language: &str,
+        query: &str,
+        flags: Flags,
+    ) -> Result<Enumerator, WbemError> {
+        if !flags.contains(Flags::SEMISYNCHRONOUS) {
+            let error = WbemError::new(WbemStatus::InvalidParameter).operation("ExecNotificationQuery");
+            return Err(error.description("events have no end, so the flags must be SEMISYNCHRONOUS"));
+        }
+        let start = self.prepare_notification(pump, language, query, flags, SYNC)?;
+        self.enumerate(pump, start, flags)
+    }
+
+    /// Subscribes to events and has a sink told (`ExecNotificationQueryAsync`). Its status comes when the
+    /// subscription is cancelled or broken: `WBEM_E_QUEUE_OVERFLOW` if the sink takes too little and more than
+    /// [`EVENT_BYTES_MAX`](super::EVENT_BYTES_MAX) would wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`exec_notification_query`](Services::exec_notification_query), all at once.
+    pub fn exec_notification_query_async<T: Send + 'static>(
+        &self,
+        pump: &mut Pump<T>,
+        language: &str,
+        query: &str,
+        flags: Flags,
+        sink: &Sink,
+    ) -> Result<CallId, WbemError> {
+        let start = self.prepare_notification(pump, language, query, flags, Flags::SEND_STATUS)?;
+        self.tell(pump, start, sink)
+    }
+
     /// Cancels every call that shares the sink, whatever handle or namespace it was made by (`CancelAsyncCall`).
     ///
     /// When this returns, nothing of these calls is told any more but one final `WBEM_E_CALL_CANCELLED` for each,

@@ -13,6 +13,7 @@ use super::fold;
 use super::instance::Instance;
 use super::provider::{Action, ClassProvider, List, PutMode, Rows, Wanted};
 use super::value::Value;
+use crate::StreamWaker;
 
 /// Provides the instances of a class that are put into it, by the program or by calls. A clone is the same store.
 ///
@@ -31,24 +32,30 @@ pub struct Store {
     class: Arc<Class>,
     /// By their keys, folded.
     rows: Rc<RefCell<BTreeMap<Vec<String>, Arc<Instance>>>>,
+    /// Those who want to know when something changes.
+    watchers: Rc<RefCell<Vec<StreamWaker>>>,
 }
 
 impl Store {
     /// Makes a store for a class without instances.
     pub fn new(class: &Arc<Class>) -> Store {
-        Store { class: class.clone(), rows: Rc::default() }
+        Store { class: class.clone(), rows: Rc::default(), watchers: Rc::default() }
     }
 
     /// Puts an instance in, and gives back the one that had its keys.
     pub fn insert(&self, instance: impl Into<Arc<Instance>>) -> Option<Arc<Instance>> {
         let instance = instance.into();
         let key = self.key_of(&instance);
-        self.rows.borrow_mut().insert(key, instance)
+        let previous = self.rows.borrow_mut().insert(key, instance);
+        self.tell_watchers();
+        previous
     }
 
     /// Takes the instance with these keys out.
     pub fn remove(&self, keys: &[Value]) -> Option<Arc<Instance>> {
-        self.rows.borrow_mut().remove(&folded(keys))
+        let removed = self.rows.borrow_mut().remove(&folded(keys));
+        self.tell_watchers();
+        removed
     }
 
     /// The instance with these keys.
@@ -59,6 +66,15 @@ impl Store {
     /// Every instance, in the order of their keys.
     pub fn instances(&self) -> Vec<Arc<Instance>> {
         self.rows.borrow().values().cloned().collect()
+    }
+
+    /// Wakes a stream whenever something changes.
+    pub(super) fn watch(&self, waker: StreamWaker) {
+        self.watchers.borrow_mut().push(waker);
+    }
+
+    fn tell_watchers(&self) {
+        self.watchers.borrow().iter().for_each(StreamWaker::wake);
     }
 
     fn key_of(&self, instance: &Instance) -> Vec<String> {
@@ -86,12 +102,12 @@ impl ClassProvider for Store {
 
     fn put(&self, instance: &Arc<Instance>, mode: PutMode) -> Result<Action<()>, WbemError> {
         let key = self.key_of(instance);
-        let mut rows = self.rows.borrow_mut();
-        match (mode, rows.contains_key(&key)) {
+        let is_there = self.rows.borrow().contains_key(&key);
+        match (mode, is_there) {
             (PutMode::CreateOnly, true) => Err(WbemStatus::AlreadyExists.into()),
             (PutMode::UpdateOnly, false) => Err(WbemStatus::NotFound.into()),
             _ => {
-                rows.insert(key, instance.clone());
+                self.insert(instance.clone());
                 Ok(().into())
             }
         }

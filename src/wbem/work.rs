@@ -3,13 +3,16 @@
 //! Floor 5. Each is a [`Source`]. Nothing of a provider is touched before the first slice, so a call that is
 //! cancelled in the turn of its start has asked nobody.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::error::{WbemError, WbemStatus};
 use super::feed::{Asking, Finish, Next, Part, Source};
 use super::object::Object;
 use super::provider::{Action, Progress, Stepped};
 use super::scan::{Scan, waker};
+use super::server::Start;
 
 /// Objects that are known already.
 pub(super) struct Known {
@@ -101,6 +104,19 @@ pub(super) struct Doing<T> {
     text: Option<String>,
     /// Who does it, for errors.
     provider: String,
+    begun: Begun,
+}
+
+/// Whether a provider has been asked to do something: from then on it is done, though nobody waits for it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Begun {
+    is_begun: Rc<Cell<bool>>,
+}
+
+impl Begun {
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_begun.get()
+    }
 }
 
 enum Stage<T> {
@@ -115,7 +131,16 @@ impl<T> Doing<T> {
         begin: impl FnOnce() -> Result<Action<T>, WbemError> + 'static,
         told: fn(T) -> Option<Object>,
     ) -> Doing<T> {
-        Doing { stage: Stage::Ahead(Box::new(begin)), told, text: None, provider }
+        Doing { stage: Stage::Ahead(Box::new(begin)), told, text: None, provider, begun: Begun::default() }
+    }
+
+    /// The work of a call that does this.
+    pub(super) fn start(self, operation: &'static str) -> Start
+    where
+        T: 'static,
+    {
+        let begun = self.begun.clone();
+        Start { operation, work: Ok(Box::new(self)), begun: Some(begun) }
     }
 
     /// Says the path of what is put.
@@ -128,7 +153,10 @@ impl<T> Doing<T> {
 impl<T> Source for Doing<T> {
     fn step(&mut self, _: usize, out: &mut VecDeque<Part>, asking: &Asking) -> Next {
         let begun = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Ahead(begin) => begin(),
+            Stage::Ahead(begin) => {
+                self.begun.is_begun.set(true);
+                begin()
+            }
             Stage::UnderWay(action) => Ok(action),
             Stage::Over => Err(WbemStatus::Unexpected.into()),
         };

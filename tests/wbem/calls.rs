@@ -43,7 +43,7 @@ fn a03_a04_errors_surface_where_the_texts_have_them() {
         ("wql", "SELECT * FROM None", OK, Some(WbemStatus::InvalidClass)),
         ("WQL", "SELECT NoSuchField FROM Slow", OK, Some(WbemStatus::InvalidQuery)),
         ("WQL", "SELECT * FROM Slow WHERE None = 1", OK, Some(WbemStatus::InvalidQuery)),
-        ("WQL", "SELECT * FROM Slow WHERE Name > 1.5", OK, Some(WbemStatus::InvalidQuery)),
+        ("WQL", "SELECT * FROM Slow WHERE Id > 1.5", OK, Some(WbemStatus::InvalidQuery)),
         ("WQL", "SELECT * FROM Slow WHERE Id = 'x'", OK, Some(WbemStatus::InvalidQuery)),
     ] {
         let mut stage = Stage::new(3);

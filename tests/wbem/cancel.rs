@@ -52,6 +52,7 @@ const TABLE: &[Row] = &[
     Row { state: "6 refused", act: refused, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
     Row { state: "7 final told", act: final_told, returned: UNKNOWN, objects: 0, statuses: &[], steps: Some(10) },
     Row { state: "8 cancelled", act: cancelled_twice, returned: UNKNOWN, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row { state: "3 method", act: method_accepted, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
     Row { state: "9 method", act: method, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
     Row { state: "10 put", act: put, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
     Row {
@@ -140,10 +141,19 @@ fn method(stage: &mut Stage, sink: &Sink) -> Outcome {
     outcome
 }
 
+/// A method that nobody was asked to run yet does not run.
+fn method_accepted(stage: &mut Stage, sink: &Sink) -> Outcome {
+    stage.work(1, sink);
+    let outcome = cancel(stage, sink);
+    assert_eq!(stage.slow.stats.worked.get(), 0);
+    outcome
+}
+
 fn put(stage: &mut Stage, sink: &Sink) -> Outcome {
     let class = stage.services.get_object(&mut stage.pump, "Slow", Flags::NONE).unwrap().class().clone();
     let row = crate::support::instance(&class, &[("Id", 3_u32.into())]);
     stage.services.put_instance_async(&mut stage.pump, &row, Flags::NONE, sink).unwrap();
+    stage.turn();
     let outcome = cancel(stage, sink);
     assert_eq!(stage.slow.stats.put.get(), 1, "it is done all the same");
     outcome

@@ -3,6 +3,7 @@
 mod calls;
 mod cancel;
 mod enumerators;
+mod events;
 mod invariants;
 mod namespaces;
 mod queries;

@@ -67,6 +67,7 @@ impl Server {
         })?;
         pump.close_group(group);
         for call in calls {
+            stop(pump, &call);
             self.tell_cancelled(pump, call);
         }
         Ok(())
@@ -92,7 +93,7 @@ impl Server {
     fn cancel_operation<T: Send + 'static>(&self, pump: &mut Pump<T>, operation: OperationId) {
         let detached = self.shared.borrow_mut().calls.detach(operation);
         let Some((call, group)) = detached else { return };
-        stop(pump, &call, operation);
+        stop(pump, &call);
         group.map(|group| pump.close_group(group));
         self.tell_cancelled(pump, call);
     }
@@ -109,7 +110,7 @@ impl Server {
         };
         // It fails if the sink's window is destroyed: then the sink hears nothing any more.
         if let Ok(state) = end_later(pump, sink.window().into(), finish) {
-            self.shared.borrow_mut().calls.insert(Call { state, runs_on: false, ..call }, None);
+            self.shared.borrow_mut().calls.insert(Call { state, begun: None, ..call }, None);
         }
     }
 
@@ -121,7 +122,7 @@ impl Server {
         error: &WbemError,
     ) -> Option<SinkMessage> {
         let (call, group) = self.shared.borrow_mut().calls.detach(operation)?;
-        stop(pump, &call, operation);
+        stop(pump, &call);
         group.map(|group| pump.close_group(group));
         let finish = match call.state {
             CallState::Ended(_, finish) => finish,
@@ -137,9 +138,9 @@ impl Server {
 }
 
 /// Ends the pump's operation of a call that is out of the table, unless it runs on.
-fn stop<T: Send + 'static>(pump: &mut Pump<T>, call: &Call, operation: OperationId) {
-    if !call.runs_on || matches!(call.state, CallState::Ended(..)) {
-        pump.cancel(operation);
+fn stop<T: Send + 'static>(pump: &mut Pump<T>, call: &Call) {
+    if !call.runs_on() {
+        pump.cancel(call.state.operation());
     }
 }
 

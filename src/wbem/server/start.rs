@@ -11,6 +11,7 @@ use crate::wbem::collector::{Collector, Keeping};
 use crate::wbem::error::WbemError;
 use crate::wbem::feed::{Feed, Finish, Source};
 use crate::wbem::sink::{CallId, Sink};
+use crate::wbem::work::Begun;
 use crate::{OperationId, Owner, Pump, StreamSettings, WindowId};
 
 /// How many calls there are at least before those of destroyed windows are looked for.
@@ -21,8 +22,15 @@ pub(in crate::wbem) struct Start {
     pub(in crate::wbem) operation: &'static str,
     /// What does the work, or what is told instead.
     pub(in crate::wbem) work: Result<Box<dyn Source>, WbemError>,
-    /// It goes on when it is cancelled.
-    pub(in crate::wbem) runs_on: bool,
+    /// It is a method, a put or a delete: once begun it goes on when it is cancelled.
+    pub(in crate::wbem) begun: Option<Begun>,
+}
+
+impl Start {
+    /// A call that only tells an error.
+    pub(in crate::wbem) fn failed(operation: &'static str, error: WbemError) -> Start {
+        Start { operation, work: Err(error), begun: None }
+    }
 }
 
 /// A call that was started for somebody who fetches.
@@ -47,7 +55,7 @@ impl Server {
         let in_group = sink.window().in_group(group);
         let state = match start.work {
             Ok(source) => {
-                let is_apart = start.runs_on && pump.has_window(sink.window());
+                let is_apart = start.begun.is_some() && pump.has_window(sink.window());
                 let owner = if is_apart { self.shared.borrow().window.into() } else { in_group };
                 run(pump, owner, Feed::new(start.operation, source, None))
             }
@@ -62,7 +70,7 @@ impl Server {
         let mut shared = self.shared.borrow_mut();
         let id = shared.calls.next_id();
         let target = CallTarget::Sink(sink.clone());
-        shared.calls.insert(Call { id, target, handle, state, runs_on: start.runs_on }, Some(group));
+        shared.calls.insert(Call { id, target, handle, state, begun: start.begun }, Some(group));
         Ok(id)
     }
 
@@ -86,7 +94,7 @@ impl Server {
         };
         let window = pump.open_window();
         let reader = Rc::downgrade(&collector);
-        let feed = Feed::new(start.operation, source, (!start.runs_on).then(|| reader.clone()));
+        let feed = Feed::new(start.operation, source, start.begun.is_none().then(|| reader.clone()));
         let state = run(pump, window.into(), feed).map_err(|error| {
             pump.destroy_window(window);
             error.operation(start.operation)
@@ -94,7 +102,7 @@ impl Server {
         let mut shared = self.shared.borrow_mut();
         let id = shared.calls.next_id();
         let target = CallTarget::Collector(reader, window);
-        shared.calls.insert(Call { id, target, handle, state, runs_on: start.runs_on }, None);
+        shared.calls.insert(Call { id, target, handle, state, begun: start.begun }, None);
         drop(shared);
         Ok(Collecting { collector, window })
     }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Services, missing};
+use crate::Pump;
 use crate::wbem::association;
 use crate::wbem::class::{Class, Method};
 use crate::wbem::error::{WbemError, WbemStatus};
@@ -20,6 +21,7 @@ use crate::wbem::provider::{ClassProvider, Invocation, PutMode};
 use crate::wbem::repository::{Entry, Namespace};
 use crate::wbem::server::Start;
 use crate::wbem::value::Value;
+use crate::wbem::watch;
 use crate::wbem::work::{Doing, Finding, Known, Reading};
 use crate::wbem::wql::{Query, SchemaQuery, SelectQuery};
 
@@ -42,7 +44,7 @@ impl Services {
             Query::Associators(query) => self.associations(query.into(), text),
             Query::References(query) => self.associations(query.into(), text),
         });
-        Ok(Start { operation, work, runs_on: false })
+        Ok(Start { operation, work, begun: None })
     }
 
     fn select(&self, query: &SelectQuery, text: &str, flags: Flags) -> Work {
@@ -87,6 +89,24 @@ impl Services {
         }
     }
 
+    pub(super) fn prepare_notification<T: Send + 'static>(
+        &self,
+        pump: &mut Pump<T>,
+        language: &str,
+        text: &str,
+        flags: Flags,
+        allowed: Flags,
+    ) -> Result<Start, WbemError> {
+        let operation = "ExecNotificationQuery";
+        check_query(operation, language, text)?;
+        flags.check(allowed, operation)?;
+        let server = &self.body.server;
+        let offset = server.shared.borrow().utc_offset;
+        let plan = self.with_namespace(|namespace| watch::plan(text, namespace, offset));
+        let run = plan.and_then(|plan| server.subscribe(pump, plan)).map_err(|error| error.operation(operation))?;
+        Ok(Start { operation, work: Ok(Box::new(run)), begun: None })
+    }
+
     pub(super) fn prepare_instances(&self, class: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
         let operation = "CreateInstanceEnum";
         if class.is_empty() {
@@ -97,7 +117,7 @@ impl Services {
         let scan = self.with_namespace(|namespace| plan::instances(class, namespace, is_deep));
         let sends_progress = flags.contains(Flags::SEND_STATUS);
         let work = scan.map(|scan| Box::new(Reading::new(scan, sends_progress)) as Box<dyn Source>);
-        Ok(Start { operation, work, runs_on: false })
+        Ok(Start { operation, work, begun: None })
     }
 
     pub(super) fn prepare_classes(&self, superclass: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
@@ -106,7 +126,7 @@ impl Services {
         let is_deep = !flags.contains(Flags::SHALLOW);
         let found = self.with_namespace(|namespace| classes(superclass, namespace, is_deep));
         let work = found.map(|found| Box::new(Known::new(found)) as Box<dyn Source>);
-        Ok(Start { operation, work, runs_on: false })
+        Ok(Start { operation, work, begun: None })
     }
 
     pub(super) fn prepare_object(&self, path: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
@@ -117,7 +137,7 @@ impl Services {
             Found::Class(class) => Box::new(Known::new([class])) as Box<dyn Source>,
             Found::Instance(scan) => Box::new(Finding::new(scan, path.to_string())),
         });
-        Ok(Start { operation, work, runs_on: false })
+        Ok(Start { operation, work, begun: None })
     }
 
     pub(super) fn prepare_put(&self, instance: &Instance, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
@@ -136,15 +156,16 @@ impl Services {
             let entry = namespace.need(instance.class().name(), WbemStatus::InvalidClass)?;
             let provider = provider_of(entry)?;
             let fitted = Arc::new(fit(instance, &entry.class, WbemStatus::InvalidProperty)?);
-            let Some(path) = fitted.path() else {
+            let Some(path) = fitted.relative_path() else {
                 let error = WbemError::new(WbemStatus::NoKey).parameter(entry.class.name().to_string());
                 return Err(error.description("a key of the instance has no value"));
             };
+            let path = path.within(namespace.path().clone());
             let put = move || provider.put(&fitted, mode);
             let doing = Doing::new(entry.class.name().to_string(), put, |()| None);
-            Ok(Box::new(doing.text(Some(path.to_string()))) as Box<dyn Source>)
+            Ok(doing.text(Some(path.to_string())).start(operation))
         });
-        Ok(Start { operation, work, runs_on: true })
+        Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
     }
 
     pub(super) fn prepare_delete(&self, path: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
@@ -161,10 +182,10 @@ impl Services {
             let keys = parsed.key_values(&entry.class).map_err(|error| error.in_text(path))?;
             let provider = provider_of(entry)?;
             let delete = move || provider.delete(&keys);
-            Ok(Box::new(Doing::new(entry.class.name().to_string(), delete, |()| None)) as Box<dyn Source>)
+            Ok(Doing::new(entry.class.name().to_string(), delete, |()| None).start(operation))
         };
         let work = parse_path(path).and_then(|parsed| self.with_namespace(|namespace| delete(namespace, &parsed)));
-        Ok(Start { operation, work, runs_on: true })
+        Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
     }
 
     pub(super) fn prepare_method(
@@ -184,10 +205,10 @@ impl Services {
             let (provider, invocation) = invocation(entry, parsed, method, arguments)?;
             let execute = move || provider.execute(&invocation);
             let doing = Doing::new(entry.class.name().to_string(), execute, |results| Some(results.into()));
-            Ok(Box::new(doing) as Box<dyn Source>)
+            Ok(doing.start(operation))
         };
         let work = parse_path(path).and_then(|parsed| self.with_namespace(|namespace| execute(namespace, &parsed)));
-        Ok(Start { operation, work, runs_on: true })
+        Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
     }
 
     /// Looks something up in the handle's namespace.

@@ -5,7 +5,7 @@ pub(crate) mod providers;
 use msgpump::wbem::{CallId, Flags, Received, Server, Services, Sink, SinkEvent, SinkId, SinkMessage, WbemStatus};
 use msgpump::{Budget, Pump};
 
-pub(crate) use providers::{Slow, Stats, class, disks, instance, processes};
+pub(crate) use providers::{Slow, class, disks, instance, processes};
 
 pub(crate) const HOME: &str = r"root\cimv2";
 
