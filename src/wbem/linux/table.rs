@@ -210,7 +210,7 @@ impl<R: 'static> Column<R> {
 
     /// The same text in every row.
     pub(super) const fn constant(name: &'static str, value: &'static str) -> Column<R> {
-        Column { name, is_key: false, source: "always the same", read: Read::Constant(value) }
+        Column { name, is_key: false, source: "", read: Read::Constant(value) }
     }
 
     /// A property for which Linux has no true source, and why.
@@ -252,7 +252,11 @@ impl<R: 'static> Column<R> {
             PropertyType::One(_) => Property::new(name, element),
             PropertyType::Array(_) => Property::array(name, element),
         };
-        let property = property.qualifier("read", true).qualifier("MappingStrings", vec![self.source]);
+        let source = match self.read {
+            Read::Constant(value) => format!("always `{value}`"),
+            _ => self.source.to_owned(),
+        };
+        let property = property.qualifier("read", true).qualifier("MappingStrings", vec![source]);
         let property = match self.read {
             Read::Reference(class, _) => property.of_class(class),
             _ => property,
