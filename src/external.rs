@@ -63,6 +63,11 @@ impl<R> From<ExternalId<R>> for OperationId {
 ///
 /// Dropped without that, it ends the operation as [`Abandoned`]. It outlives the pump without harm.
 pub struct Completer<R> {
+    /// None once the operation is ended.
+    work: Option<Work<R>>,
+}
+
+struct Work<R> {
     cell: Arc<Cell<R>>,
     bell: Arc<dyn Bell>,
 }
@@ -86,7 +91,8 @@ pub struct External {
 
 /// What the pump keeps of an external operation: dropping it says that nobody wants the result.
 pub(crate) struct Expectation {
-    cell: Arc<dyn Completion>,
+    /// None once it is fulfilled.
+    cell: Option<Arc<dyn Completion>>,
 }
 
 struct Cell<R> {
@@ -114,7 +120,7 @@ trait Completion: Send + Sync {
 /// Makes both ends of an external operation.
 pub(crate) fn external<R: Send + 'static>(operation: OperationId, bell: Arc<dyn Bell>) -> (Expectation, Completer<R>) {
     let cell = Arc::new(Cell { operation, state: Mutex::new(State::<R>::Open) });
-    (Expectation { cell: cell.clone() }, Completer { cell, bell })
+    (Expectation { cell: Some(cell.clone()) }, Completer { work: Some(Work { cell, bell }) })
 }
 
 pub(crate) fn external_id<R>(operation: OperationId) -> ExternalId<R> {
@@ -132,40 +138,47 @@ impl<R> Completer<R> {
     /// # Cost
     ///
     /// Two short locks. Only the first news of a burst makes a system call.
-    pub fn complete(self, result: R) -> Result<(), R> {
+    pub fn complete(mut self, result: R) -> Result<(), R> {
+        match self.work.take() {
+            Some(work) => work.end(result, State::Completed),
+            None => Err(result),
+        }
+    }
+
+    /// Whether anybody still wants the result. Cheap enough to be asked between two steps of the work.
+    pub fn is_wanted(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| matches!(*work.cell.lock(), State::Open))
+    }
+}
+
+impl<R> Work<R> {
+    /// Ends the operation with what `state` makes of `result`, which comes back if nobody wants it.
+    fn end<A>(self, result: A, state: impl FnOnce(A) -> State<R>) -> Result<(), A> {
         {
-            let mut state = self.cell.lock();
-            match *state {
-                State::Open => *state = State::Completed(result),
+            let mut cell = self.cell.lock();
+            match *cell {
+                State::Open => *cell = state(result),
                 _ => return Err(result),
             }
         }
         self.bell.ring(self.cell.operation);
         Ok(())
     }
-
-    /// Whether anybody still wants the result. Cheap enough to be asked between two steps of the work.
-    pub fn is_wanted(&self) -> bool {
-        matches!(*self.cell.lock(), State::Open)
-    }
 }
 
 impl<R> Drop for Completer<R> {
     fn drop(&mut self) {
-        {
-            let mut state = self.cell.lock();
-            match *state {
-                State::Open => *state = State::Abandoned,
-                _ => return,
-            }
+        if let Some(work) = self.work.take() {
+            // Where nobody wants a result, nobody misses one.
+            let _ = work.end((), |()| State::Abandoned);
         }
-        self.bell.ring(self.cell.operation);
     }
 }
 
 impl<R> fmt::Debug for Completer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Completer").field("operation", &self.cell.operation).finish_non_exhaustive()
+        let operation = self.work.as_ref().map(|work| work.cell.operation);
+        f.debug_struct("Completer").field("operation", &operation).finish_non_exhaustive()
     }
 }
 
@@ -187,15 +200,17 @@ impl fmt::Debug for External {
 }
 
 impl Expectation {
-    /// Makes the final message. What it holds is wanted still.
-    pub(crate) fn fulfil(self) -> External {
-        External { cell: self.cell.clone() }
+    /// Makes the final message.
+    pub(crate) fn fulfil(mut self) -> Option<External> {
+        self.cell.take().map(|cell| External { cell })
     }
 }
 
 impl Drop for Expectation {
     fn drop(&mut self) {
-        self.cell.close();
+        if let Some(cell) = &self.cell {
+            cell.close();
+        }
     }
 }
 

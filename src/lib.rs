@@ -1,17 +1,18 @@
 //! A single-threaded event loop shaped like the Win32 message pump, with a DNS stub resolver on the
 //! same thread.
 //!
-//! A program opens a [`Pump`], starts timers and name lookups on it, and takes what comes of them as
-//! typed [`Message`]s, on its own thread, when it asks. Other threads post to it. It has no threads of its
-//! own, runs no callbacks, and is no executor. The promise that it is built around:
+//! A program opens a [`Pump`], starts operations on it (timers, name lookups, connections, watched sockets,
+//! streams of results), and takes what comes of them as typed [`Message`]s, on its own thread, when it asks.
+//! Other threads post to it and finish work for it. It has no threads of its own, runs no callbacks, and is
+//! no executor. The promise that it is built around:
 //!
 //! **When [`cancel`](Pump::cancel) returns, nothing of that operation is ever seen again**, wherever it was:
 //! in the network, in the inbox of other threads, in the queue.
 //!
 //! ```text
-//!   other threads      name servers, clock, files                your program
+//!   other threads         sockets, clock, files                  your program
 //!        |                         |                         |               ^
-//!        | Poster::post            | turn                    | post, start   | messages
+//!        | post, complete          | turn                    | post, start   | messages
 //!        v                         v                         v               |
 //!   +---------+  turn      +------------------------------------------------------+
 //!   |  inbox  | ---------> | operations --> their final messages --> queue        |
@@ -73,6 +74,7 @@
 //! | listen for connections                             | [`Pump::listen`] with a [`Listen`], [`Pump::listening_address`] |
 //! | have another thread's result as a message          | [`Pump::start_external`] and its [`Completer`]      |
 //! | have many results in batches, without a long pause | [`Pump::start_stream`] with a [`Provider`]          |
+//! | have such results from another thread              | [`Step::Parked`] and [`Pump::stream_waker`]         |
 //! | look up a host by name or address                  | [`Pump::lookup_host`] with a [`HostQuery`]          |
 //! | have each address family as it arrives             | [`HostQuery::streamed`]                             |
 //! | look up a service by name or port                  | [`Pump::lookup_service`] with a [`ServiceQuery`]    |
@@ -90,6 +92,8 @@
 //! | wait for certain messages only                     | a [`Filter`]                                        |
 //! | let the pump work, in my loop                      | [`Pump::turn`] with a [`Budget`]                    |
 //! | know whether my loop may sleep                     | [`Pump::rest`], [`Pump::next_deadline`]; the pump is `AsFd` on Unix |
+//! | live in a loop that waits for no descriptors       | [`Settings::host_waker`]                            |
+//! | live in a loop that knows only descriptors (Linux) | a [`Hosted`] pump, on loan from [`Hosted::lend`]; [`Pump::inform_host`] |
 //! | have messages handed to a procedure of their window | [`Dispatcher`]: [`open_window`](Dispatcher::open_window), [`run`](Dispatcher::run), [`dispatch_pending`](Dispatcher::dispatch_pending) |
 //! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
 //! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
@@ -97,13 +101,20 @@
 //! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
-//! | ask objects as WMI does                            | [`wbem`], without services so far                   |
+//! | ask objects as WMI does                            | [`wbem`]: its [`guide`](wbem::guide)                |
 //! | have Winsock's messages, handles and errors        | [`winsock`]                                         |
 //! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
 //!
 //! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
 //! [`StartError`] or [`PostError`]; a lookup that fails is a message with a [`LookupError`]; [`Error`] is
 //! left for the machine itself.
+//!
+//! # How to
+//!
+//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures),
+//! [what a slow handler does and how to find it](guide::slow_handlers), [other threads](guide::threads),
+//! [timers](guide::timers), [streams of results](guide::streams), [sockets and connections](guide::sockets),
+//! [foreign loops](guide::foreign_loops), [how to test without sleeping](guide::testing).
 //!
 //! # Logging
 //!
@@ -129,6 +140,7 @@ mod error;
 mod external;
 mod file_report;
 mod files;
+pub mod guide;
 mod id;
 mod line;
 mod lookup;
@@ -174,6 +186,8 @@ pub use provider::{
     Batch, Items, Panicked, Provider, Slice, Step, StreamEnd, StreamId, StreamSettings, StreamWaker, items,
 };
 pub use pump::{Budget, FileStatus, Pump, Rest, Settings, Turn};
+#[cfg(target_os = "linux")]
+pub use pump::{Hosted, Lent};
 #[cfg(unix)]
 pub use reactor::Descriptor;
 pub use reactor::{Poster, Source as EventSource};

@@ -8,7 +8,8 @@
 pub struct Metrics {
     /// Turns made.
     pub turns: u64,
-    /// Turns that asked the operating system for readiness: one system call each.
+    /// Turns that asked the operating system for readiness: a system call each, and on Linux one more for
+    /// a deadline that is near, or two at the end of a long wait.
     pub waits: u64,
     /// Messages taken by the program.
     pub messages: u64,

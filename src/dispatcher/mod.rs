@@ -2,7 +2,7 @@
 //!
 //! A [`Dispatcher`] owns a [`Pump`] and a procedure for each window that has one. It takes messages from
 //! the pump and gives each to the procedure of its window. Which of the two styles suits a program is
-//! told in `guide::procedures`.
+//! told in [`guide::procedures`](crate::guide::procedures).
 //!
 //! Floor 5. It uses what the crate gives out, as a third party would.
 

@@ -128,8 +128,9 @@ impl<T> Engine<T> {
         let messages = operation.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;
         match operation.work {
-            Work::Timer { repeat } => {
+            Work::Timer { repeat, clock } => {
                 self.timers.remove(slot);
+                self.leave_timer(clock);
                 self.drop_repeat(repeat);
                 Removed::Pending { messages }
             }

@@ -63,6 +63,15 @@ impl<T> Engine<T> {
         Ok(operation)
     }
 
+    /// What wakes a stream that is parked, while its provider lives.
+    pub(crate) fn stream_waker(&self, operation: OperationId) -> Option<&StreamWaker> {
+        let slot = self.live_slot(operation)?;
+        match self.operations.at(slot).work {
+            Work::Stream { stream, .. } => Some(self.streams.waker(stream)),
+            _ => None,
+        }
+    }
+
     /// So that a cancel allocates nothing.
     pub(super) fn reserve_retirement(&mut self) {
         self.retired.reserve(self.externals.len() + self.streams.len() + self.watches.len());
@@ -74,8 +83,8 @@ impl<T> Engine<T> {
         match self.operations.at(slot).work {
             Work::External { external } => {
                 let expectation = self.externals.remove(self.externals.key_at(external));
-                let payload = Payload::External(expectation.expect("it is awaited until it is told").fulfil());
-                self.finish(slot, Chain::EMPTY, payload);
+                let end = expectation.and_then(Expectation::fulfil).expect("it is awaited until it is told");
+                self.finish(slot, Chain::EMPTY, Payload::External(end));
             }
             Work::Stream { stream, .. } => self.streams.woken(stream),
             _ => {}

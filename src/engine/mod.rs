@@ -15,6 +15,7 @@ mod in_hand;
 mod lookups;
 mod select;
 mod sockets;
+mod suspend;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use crate::operation::watch::Watches;
 use crate::operation::{Operations, Work};
 use crate::queue::MessageQueue;
 use crate::slots::{Slot, Slots, slot_of};
+use crate::timer::Clock;
 use crate::timers::Timers;
 
 use elsewhere::Retired;
@@ -63,6 +65,8 @@ pub(crate) struct Engine<T> {
     posted: usize,
     capacity: usize,
     timers: Timers,
+    /// How many of them go on while the machine is suspended.
+    boot_timers: usize,
     repeats: Slots<RepeatKey, Repeat>,
     pub(crate) resolver: Resolver,
     externals: Slots<ExternalKey, Expectation>,
@@ -91,6 +95,7 @@ impl<T> Engine<T> {
             posted: 0,
             capacity,
             timers: Timers::new(),
+            boot_timers: 0,
             repeats: Slots::new(),
             resolver,
             externals: Slots::new(),
@@ -148,16 +153,19 @@ impl<T> Engine<T> {
         self.capacity - self.posted
     }
 
-    /// Starts a timer whose first deadline is `first`.
+    /// Starts a timer whose first deadline is `first`. With the clock since boot, what is not passed yet
+    /// ([`pass_suspend`](Engine::pass_suspend)) is added to that.
     pub(crate) fn start_timer(
         &mut self,
         owner: Owner,
         first: Moment,
         interval: Option<Duration>,
+        clock: Clock,
     ) -> Result<OperationId, StartRefusal> {
         let (window, group) = self.admit(owner)?;
         let repeat = self.new_repeat(interval);
-        let operation = self.operations.insert(window, group, Work::Timer { repeat });
+        let operation = self.operations.insert(window, group, Work::Timer { repeat, clock });
+        self.enter_timer(clock);
         self.arm(slot_of(operation), first);
         log::debug!(target: "msgpump::timer", "{} set", OperationId::new(self.tag, operation));
         Ok(OperationId::new(self.tag, operation))
@@ -169,9 +177,13 @@ impl<T> Engine<T> {
         timer: OperationId,
         first: Moment,
         interval: Option<Duration>,
+        clock: Clock,
     ) -> Result<(), StartRefusal> {
         let slot = self.live_slot(timer).ok_or(StartRefusal::NotATimer)?;
-        let Work::Timer { repeat } = self.operations.at(slot).work else { return Err(StartRefusal::NotATimer) };
+        let Work::Timer { repeat, clock: before } = self.operations.at(slot).work else {
+            return Err(StartRefusal::NotATimer);
+        };
+        self.silence_operation(timer);
         let repeat = match (repeat, interval) {
             (Some(slot), Some(interval)) => {
                 *self.repeats.at_mut(slot) = Repeat { interval, count: 0 };
@@ -182,7 +194,9 @@ impl<T> Engine<T> {
                 self.new_repeat(interval)
             }
         };
-        self.operations.at_mut(slot).work = Work::Timer { repeat };
+        self.operations.at_mut(slot).work = Work::Timer { repeat, clock };
+        self.leave_timer(before);
+        self.enter_timer(clock);
         self.arm(slot, first);
         Ok(())
     }

@@ -208,7 +208,9 @@ impl<T> Engine<T> {
             }
             _ => {
                 self.timers.remove(slot);
-                self.operations.remove(slot);
+                if let Work::Timer { clock, .. } = self.operations.remove(slot).work {
+                    self.leave_timer(clock);
+                }
             }
         }
         message
@@ -227,7 +229,7 @@ impl<T> Engine<T> {
     }
 
     fn repeat_of(&self, slot: Slot) -> Option<Slot> {
-        let Work::Timer { repeat } = self.operations.at(slot).work else {
+        let Work::Timer { repeat, .. } = self.operations.at(slot).work else {
             unreachable!("only timers have deadlines here")
         };
         repeat

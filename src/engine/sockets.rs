@@ -120,6 +120,7 @@ impl<T> Engine<T> {
     /// Ends a watch without a word, and gives its source back.
     pub(crate) fn release<N: Network>(&mut self, operation: OperationId, network: &mut N) -> Option<Box<dyn Any>> {
         let (slot, watch) = self.live_watch(operation)?;
+        self.silence_operation(operation);
         let mut removed = self.operations.remove(slot);
         let messages = removed.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;

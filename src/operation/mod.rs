@@ -14,6 +14,7 @@ use crate::id::{GroupKey, OperationKey, WindowKey};
 use crate::queue::Chain;
 use crate::rings::{Ring, Rings};
 use crate::slots::{Slot, Slots, slot_of};
+use crate::timer::Clock;
 
 /// One operation.
 pub(crate) struct Operation {
@@ -26,7 +27,7 @@ pub(crate) struct Operation {
 /// What an operation is doing.
 pub(crate) enum Work {
     /// A timer; its deadline is kept by the engine, the rest, if it repeats, in `repeat`.
-    Timer { repeat: Option<Slot> },
+    Timer { repeat: Option<Slot>, clock: Clock },
     /// A host lookup that the resolver still works on.
     Lookup { lookup: Slot, queued: Chain },
     /// Work on another thread, whose result is awaited.

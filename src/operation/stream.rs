@@ -89,6 +89,11 @@ impl Streams {
         stream
     }
 
+    /// What wakes a stream that is parked.
+    pub(crate) fn waker(&self, slot: Slot) -> &StreamWaker {
+        &self.streams.at(slot).waker
+    }
+
     /// Takes in that a stream's waker was woken.
     pub(crate) fn woken(&mut self, slot: Slot) {
         self.streams.at(slot).waker.take_wake();

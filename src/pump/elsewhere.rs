@@ -4,7 +4,7 @@ use super::Pump;
 use crate::error::{StartError, StartRefusal};
 use crate::external::{Completer, ExternalId, external_id};
 use crate::id::Owner;
-use crate::provider::{Provider, StreamId, StreamSettings};
+use crate::provider::{Provider, StreamId, StreamSettings, StreamWaker};
 
 impl<T: Send + 'static> Pump<T> {
     /// Starts an operation whose work is done by somebody else, on any thread, who ends it with the
@@ -107,5 +107,12 @@ impl<T: Send + 'static> Pump<T> {
         settings: StreamSettings,
     ) -> Result<StreamId<P::Item, P::Status>, StartError<P>> {
         self.engine.start_stream(owner.into(), provider, settings, self.inbox.bell()).map(StreamId::new)
+    }
+    /// What wakes a stream whose provider has parked, for the thread that has more for it. `None` once the
+    /// provider has ended, or the stream is cancelled.
+    ///
+    /// The provider finds the same one in its [`Slice`](crate::Slice::waker).
+    pub fn stream_waker<I, S>(&self, stream: StreamId<I, S>) -> Option<StreamWaker> {
+        self.engine.stream_waker(stream.id()).cloned()
     }
 }

@@ -24,6 +24,7 @@ impl<T> Pump<T> {
     ///
     /// Constant; no system call.
     pub fn rest(&mut self) -> Rest {
+        self.pass_suspend();
         let has_left_over = !self.ready.is_empty();
         if self.engine.is_ready() || has_left_over || self.inbox_waits() {
             return Rest::Ready;

@@ -238,7 +238,9 @@ impl<T> Pump<T> {
         let (outside, resolver) = (&self.outside, &mut self.engine.resolver);
         let config = match &mut self.name_files.resolver {
             ResolverSource::Program => None,
-            ResolverSource::Adapters(adapters) => adapters.look(outside, now).map(ResolverConfig::from_adapters),
+            ResolverSource::Adapters(adapters) => {
+                adapters.look(now, || outside.machine_names()).map(ResolverConfig::from_adapters)
+            }
             ResolverSource::File { .. } if resolver.config().no_reload() => None,
             ResolverSource::File { file, report } => match file.look(outside) {
                 Change::Unchanged => None,

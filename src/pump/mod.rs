@@ -5,15 +5,20 @@
 mod adapters;
 mod elsewhere;
 mod embed;
+#[cfg(target_os = "linux")]
+mod hosted;
 mod in_hand;
 mod lookups;
 mod name_files;
 mod outside;
 mod settings;
 mod sockets;
+mod suspend;
 mod turn;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
@@ -23,13 +28,16 @@ use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
 use crate::operation::lookup::Resolver;
-use crate::reactor::{Inbox, Poster, Reactor};
-use crate::timer::{FirstTick, Timer};
+use crate::reactor::{Inbox, Poster, Reactor, Wake};
+use crate::timer::{Clock, FirstTick, Timer};
 
 use lookups::NameFiles;
 use outside::Outside;
+use settings::HostWaker;
 
 pub use embed::Rest;
+#[cfg(target_os = "linux")]
+pub use hosted::{Hosted, Lent};
 pub use lookups::FileStatus;
 pub use settings::Settings;
 pub use turn::{Budget, Turn};
@@ -86,6 +94,8 @@ pub struct Pump<T> {
     engine: Engine<T>,
     outside: Outside,
     time_line: TimeLine,
+    /// How much of the time that the machine was suspended the engine has been told of.
+    suspended: Duration,
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
     name_files: NameFiles,
@@ -100,7 +110,8 @@ impl<T> Pump<T> {
     ///
     /// # Errors
     ///
-    /// Fails when the system gives no readiness queue or no wake-up: the process is out of descriptors.
+    /// Fails when the system gives no readiness queue, no wake-up or, on Linux, no timer: the process is out of
+    /// descriptors.
     pub fn new() -> Result<Pump<T>, Error> {
         Pump::with_settings(Settings::default())
     }
@@ -122,11 +133,11 @@ impl<T> Pump<T> {
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
         let name_files = NameFiles::new(&settings, &outside);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
-        let inbox = Inbox::new(settings.queue_capacity, outside.wake());
+        let inbox = Inbox::new(settings.queue_capacity, wake(&outside, settings.host_waker));
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
-        let (ready, peeked) = (VecDeque::new(), None);
-        Pump { inbox, engine, outside, time_line, ready, name_files, taken_since_turn: 0, peeked }
+        let (suspended, ready, peeked) = (Duration::ZERO, VecDeque::new(), None);
+        Pump { inbox, engine, outside, time_line, suspended, ready, name_files, taken_since_turn: 0, peeked }
     }
 
     /// The window that every pump has: for a program that needs no other. It cannot be destroyed.
@@ -212,12 +223,12 @@ impl<T> Pump<T> {
     pub fn set_timer(&mut self, owner: impl Into<Owner>, timer: Timer) -> Result<OperationId, StartError<Timer>> {
         let refused = |refusal| StartError { argument: timer, refusal };
         let first = self.first_tick(timer).map_err(refused)?;
-        self.engine.start_timer(owner.into(), first, timer.interval).map_err(refused)
+        self.engine.start_timer(owner.into(), first, timer.interval, timer.clock).map_err(refused)
     }
 
     /// Sets a living timer anew, from now. Its id stays, its ticks are counted from 1 again.
     ///
-    /// A tick that was due and not yet taken is gone.
+    /// A tick that was due and not yet taken is gone, and one that is [in hand](crate::InHand) is silenced.
     ///
     /// # Errors
     ///
@@ -225,10 +236,10 @@ impl<T> Pump<T> {
     pub fn reset_timer(&mut self, id: OperationId, timer: Timer) -> Result<(), StartError<Timer>> {
         let refused = |refusal| StartError { argument: timer, refusal };
         let first = self.first_tick(timer).map_err(refused)?;
-        self.engine.reset_timer(id, first, timer.interval).map_err(refused)
+        self.engine.reset_timer(id, first, timer.interval, timer.clock).map_err(refused)
     }
 
-    fn first_tick(&self, timer: Timer) -> Result<Moment, StartRefusal> {
+    fn first_tick(&mut self, timer: Timer) -> Result<Moment, StartRefusal> {
         if timer.interval.is_some_and(|interval| interval.is_zero()) {
             return Err(StartRefusal::ZeroInterval);
         }
@@ -238,7 +249,12 @@ impl<T> Pump<T> {
             }
             FirstTick::At(instant) => Some(self.time_line.moment(instant)),
         };
-        first.ok_or(StartRefusal::BeyondClock)
+        let first = first.ok_or(StartRefusal::BeyondClock)?;
+        match timer.clock {
+            Clock::Monotonic => Ok(first),
+            // The next turn takes it off again.
+            Clock::Boot => first.checked_add(self.suspend_to_pass()).ok_or(StartRefusal::BeyondClock),
+        }
     }
 
     /// Cancels an operation: stops its work, purges its messages, and says what that prevented.
@@ -361,6 +377,19 @@ impl<T> Pump<T> {
 
     fn now(&self) -> Moment {
         self.time_line.moment(self.outside.now())
+    }
+}
+
+/// Wakes the pump where it sleeps by itself, and its host.
+fn wake(outside: &Outside, host: Option<HostWaker>) -> Wake {
+    let wake = outside.wake();
+    match host {
+        None => wake,
+        Some(HostWaker(host)) => Arc::new(move || {
+            let woken = wake();
+            host();
+            woken
+        }),
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::adapter::MachineNames;
 use crate::error::Error;
 use crate::files::{Files, Stamp};
+use crate::moment::Patience;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::reactor::{Reactor, Source, Wake};
 #[cfg(any(test, feature = "simulation"))]
@@ -47,14 +48,32 @@ impl Outside {
         }
     }
 
-    pub(super) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
-        of!(self, wait(timeout, ready))
+    /// How long the machine was suspended since it was started, where the system tells.
+    pub(super) fn suspended(&self) -> Option<Duration> {
+        match self {
+            Outside::System(_) => system::suspended(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(stage) => Some(stage.suspended()),
+        }
     }
 
-    /// Whether a wait that may not wait has nothing to tell.
+    pub(super) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        of!(self, wait(patience, ready))
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn set_alarm(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+        match self {
+            Outside::System(reactor) => reactor.set_alarm(deadline),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => unreachable!("a simulated pump has no host"),
+        }
+    }
+
+    /// Whether a wait that only looks has nothing to tell.
     pub(super) fn is_quiet(&self) -> bool {
         match self {
-            Outside::System(reactor) => reactor.sockets_len() == 0,
+            Outside::System(reactor) => reactor.is_quiet(),
             #[cfg(any(test, feature = "simulation"))]
             Outside::Simulation(_) => false,
         }

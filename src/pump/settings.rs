@@ -1,6 +1,8 @@
 //! What can be set when a pump is made.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::dns::config::{ResolverConfig, ResolverConfigError};
 
@@ -26,6 +28,17 @@ pub struct Settings {
     pub(crate) hosts_file: Option<PathBuf>,
     pub(crate) services_file: Option<PathBuf>,
     pub(crate) protocols_file: Option<PathBuf>,
+    pub(crate) host_waker: Option<HostWaker>,
+}
+
+/// Tells the host, from any thread, that the pump has something to take over.
+#[derive(Clone)]
+pub(crate) struct HostWaker(pub(crate) Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for HostWaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostWaker")
+    }
 }
 
 impl Default for Settings {
@@ -37,6 +50,7 @@ impl Default for Settings {
             hosts_file: None,
             services_file: None,
             protocols_file: None,
+            host_waker: None,
         }
     }
 }
@@ -60,6 +74,50 @@ impl Settings {
         config.check()?;
         self.resolver = Some(config);
         Ok(self)
+    }
+
+    /// Calls `wake` when another thread has handed something in and the pump's host may be asleep: it must have
+    /// the host call [`turn`](crate::Pump::turn). For hosts that wait for no descriptors: a window system's
+    /// event loop, a channel, a condition variable.
+    ///
+    /// It tells of posts, of completed external operations and of woken streams. Not of sockets: nobody waits
+    /// for those on behalf of such a host, so while the pump has some ([`Metrics::sockets`](crate::Metrics::sockets)),
+    /// the host must call `turn` now and then, or have a thread of its own wait on the descriptor. Nor of
+    /// deadlines: [`Pump::rest`](crate::Pump::rest) tells those, for the host's own timer.
+    ///
+    /// It is called on the thread that handed something in, with no lock held, and must not block. Of a burst only
+    /// the first calls it; it is called again once a turn has taken over all that was there, so a host must go on
+    /// while [`Turn::more`](crate::Turn::more) says that there is more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use msgpump::{Budget, Payload, Pump, Settings};
+    ///
+    /// enum Event { Pump, Closed } // what the host's own loop waits for
+    /// let (sender, events) = mpsc::channel();
+    /// let waker = sender.clone();
+    /// let settings = Settings::default().host_waker(move || drop(waker.send(Event::Pump)));
+    /// let mut pump = Pump::<u32>::with_settings(settings)?;
+    ///
+    /// let (poster, window) = (pump.poster(), pump.root_window());
+    /// std::thread::spawn(move || poster.post(window, 42));
+    /// for event in events {
+    ///     match event {
+    ///         Event::Pump => while pump.turn(Budget::no_wait())?.more {},
+    ///         Event::Closed => break,
+    ///     }
+    ///     while let Some(message) = pump.next_message() {
+    ///         assert!(matches!(message.payload, Payload::Posted(42)));
+    ///         sender.send(Event::Closed)?;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn host_waker(mut self, wake: impl Fn() + Send + Sync + 'static) -> Settings {
+        self.host_waker = Some(HostWaker(Arc::new(wake)));
+        self
     }
 
     /// Reads this file in place of `/etc/resolv.conf`; on Windows in place of what the network adapters say.

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use super::Pump;
 use crate::error::Error;
 use crate::message::{Admits, Filter, Message};
-use crate::moment::Moment;
+use crate::moment::{Moment, Patience};
 use crate::network::Ready;
 use crate::network::SocketOwner;
 use crate::reactor::Entry;
+use crate::timer::Clock;
 
 /// How many messages `get_message` gives out before it asks the outside again.
 const MESSAGES_BETWEEN_TURNS_MAX: usize = 64;
@@ -137,8 +138,9 @@ impl<T> Pump<T> {
     /// Makes one turn: waits for something to happen, and takes over what happened.
     ///
     /// 1. It waits in the system, at most as long as the budget says and not past the next deadline. It
-    ///    does not wait when a message can be taken already. A signal may end the wait early. With nothing
-    ///    to wait for and no time to wait, it does not ask the system at all.
+    ///    does not wait when a message can be taken already. A signal may end the wait early, and so may a
+    ///    near deadline that is no more. With nothing to wait for and no time to wait, it does not ask the
+    ///    system at all.
     /// 2. It reads the clock. This time counts for the rest of the turn.
     /// 3. It works on each ready socket, up to a limit for each.
     /// 4. What is due by then can be taken.
@@ -236,6 +238,7 @@ impl<T> Pump<T> {
             let may_wait = past_ready || !self.engine.is_ready();
             self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
         }
+        self.pass_suspend();
         let instant = self.outside.now();
         let now = self.time_line.moment(instant);
         let deadline = budget.time.and_then(|time| instant.checked_add(time));
@@ -284,38 +287,43 @@ impl<T> Pump<T> {
     }
 
     fn wait(&mut self, wait: Wait, past_ready: bool) -> Result<(), Error> {
-        let timeout = match wait {
-            Wait::No => Some(Duration::ZERO),
+        let patience = match wait {
+            Wait::No => Patience::None,
             // The inbox is asked last, so that a post that comes later wakes.
-            _ if self.inbox_waits() => Some(Duration::ZERO),
-            _ => self.timeout(wait, past_ready),
+            _ if self.inbox_waits() => Patience::None,
+            _ => self.patience(wait, past_ready),
         };
         // A wake-up keeps the descriptor readable until a wait has seen it, and a host from sleeping.
         let is_woken = self.inbox.wait_for_wakes();
-        if timeout == Some(Duration::ZERO) && self.outside.is_quiet() && !is_woken {
+        if patience == Patience::None && self.outside.is_quiet() && !is_woken {
             return Ok(());
         }
         self.engine.metrics.waits += 1;
-        self.outside.wait(timeout, &mut self.ready)
+        self.outside.wait(patience, &mut self.ready)
     }
 
-    /// The time from now until the wait must end, or `None` if only an event ends it.
-    fn timeout(&self, wait: Wait, past_ready: bool) -> Option<Duration> {
-        let now = self.now();
-        let deadline = match past_ready {
+    /// How long a wait may last that is not to miss what the engine has to do.
+    fn patience(&mut self, wait: Wait, past_ready: bool) -> Patience {
+        self.pass_suspend();
+        let now = self.outside.now();
+        let own = match past_ready {
             true => self.engine.next_deadline_after_horizon(),
             false => self.engine.next_deadline(),
         };
-        let own = deadline.map(|deadline| deadline.since(now));
+        let own = own.and_then(|moment| self.time_line.instant(moment));
         let asked = match wait {
-            Wait::No => Some(Duration::ZERO),
-            Wait::AtMost(timeout) => Some(timeout),
-            Wait::Until(instant) => Some(self.time_line.moment(instant).since(now)),
+            Wait::No => Some(now),
+            Wait::AtMost(timeout) => now.checked_add(timeout),
+            Wait::Until(instant) => Some(instant),
             Wait::Forever => None,
         };
-        match (own, asked) {
-            (Some(own), Some(asked)) => Some(own.min(asked)),
-            (own, asked) => own.or(asked),
+        match [own, asked].into_iter().flatten().min() {
+            None => Patience::Forever,
+            Some(deadline) if deadline <= now => Patience::None,
+            Some(deadline) => {
+                let clock = if self.engine.counts_suspend() { Clock::Boot } else { Clock::Monotonic };
+                Patience::Until { now, deadline, clock }
+            }
         }
     }
 

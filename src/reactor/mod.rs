@@ -4,6 +4,7 @@
 //! into keys with generations before anything else happens: readiness for a socket that is closed since, even
 //! in the batch being worked on, finds no entry and is silence.
 
+mod alarm;
 #[cfg(unix)]
 mod descriptor;
 mod inbox;
@@ -16,17 +17,22 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::time::Instant;
 
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Interest as Interests, Poll, Token, Waker};
 use slotmap::SlotMap;
 
 use crate::error::Error;
+use crate::moment::Patience;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::slots::slot_of;
 use crate::system::{self, Randomness};
 use crate::tcp_stream::TcpStream;
 use crate::watch::Interest;
+
+use alarm::Alarm;
 
 use watched::{AnySource, interests, readiness};
 
@@ -39,14 +45,23 @@ pub use mio::event::Source;
 /// How many sockets' readiness one wait brings back. The rest stays with the system until the next.
 const EVENTS_PER_WAIT: usize = 1024;
 
+/// How many connections the system may keep until they are accepted; it has a limit of its own. With the 128
+/// that the standard library asks for, a burst fills it, and who is dropped tries again a second later.
+#[cfg(unix)]
+const BACKLOG: i32 = 4096;
+
 /// The token of the wake-up from other threads; no key has this value.
 const WAKE: Token = Token(usize::MAX);
+
+/// The token of the system's timer; nor has any key this one.
+const ALARM: Token = Token(usize::MAX - 1);
 
 /// The waiting room.
 pub(crate) struct Reactor {
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
+    alarm: Alarm,
     sockets: SlotMap<SocketKey, Registered>,
     /// The latest tenant of each slot.
     keys_by_slot: Vec<SocketKey>,
@@ -89,10 +104,13 @@ impl Reactor {
         let poll = Poll::new().map_err(|source| Error::new("opening the system's readiness queue", source))?;
         let waker =
             Waker::new(poll.registry(), WAKE).map_err(|source| Error::new("registering the wake-up", source))?;
+        let alarm =
+            Alarm::new(poll.registry()).map_err(|source| Error::new("making a timer of the system's", source))?;
         Ok(Reactor {
             poll,
             events: Events::with_capacity(EVENTS_PER_WAIT),
             waker: Arc::new(waker),
+            alarm,
             sockets: SlotMap::with_key(),
             keys_by_slot: Vec::new(),
             randomness: Randomness::new(),
@@ -109,16 +127,49 @@ impl Reactor {
         self.sockets.len()
     }
 
-    /// Waits until a socket is ready, a wake-up comes or the time is over, and notes who is ready.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
-        match self.poll.poll(&mut self.events, timeout) {
-            // A signal's interruption is an empty wait.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(Error::new("waiting for readiness", error)),
-            Ok(()) => {}
+    /// Whether a wait that only looks has nothing to tell.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.sockets.is_empty() && !self.alarm.is_set()
+    }
+
+    /// Makes the descriptor readable at `deadline`, at once if that is past.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+        let set = self.alarm.set_for(deadline);
+        set.map_err(|source| Error::new("setting a timer of the system's", source))
+    }
+
+    /// Waits until a socket is ready, a wake-up comes or patience ends, and notes who is ready.
+    pub(crate) fn wait(&mut self, mut patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        loop {
+            let timeout = match patience {
+                Patience::None => Some(Duration::ZERO),
+                Patience::Until { now, deadline, clock } => self.alarm.timeout(now, deadline, clock),
+                Patience::Forever => None,
+            };
+            match self.poll.poll(&mut self.events, timeout) {
+                // A signal's interruption is an empty wait.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+                Err(error) => return Err(Error::new("waiting for readiness", error)),
+                Ok(()) => {}
+            }
+            match &mut patience {
+                // What is far is waited for in steps.
+                Patience::Until { now, deadline, .. } if self.events.is_empty() => {
+                    *now = system::now();
+                    if *now >= *deadline {
+                        return Ok(());
+                    }
+                }
+                _ => break,
+            }
         }
         // Turned into keys at once, while each slot still has the tenant that was registered.
-        let events = self.events.iter().filter(|event| event.token() != WAKE);
+        if self.events.iter().any(|event| event.token() == ALARM) {
+            self.alarm.rang();
+        }
+        // Of the wake-up and the alarm no slot has the token.
+        let events = self.events.iter();
         ready.extend(events.filter_map(|event| {
             let socket = *self.keys_by_slot.get(event.token().0)?;
             Some(Ready { socket, readiness: readiness(event) })
@@ -219,7 +270,11 @@ impl Network for Reactor {
     }
 
     fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey> {
-        TcpListener::bind(address).and_then(|listener| self.register(Socket::Listener(listener), owner))
+        let listener = TcpListener::bind(address)?;
+        // It listens already: asked again, the system keeps the new length.
+        #[cfg(unix)]
+        rustix::net::listen(&listener, BACKLOG)?;
+        self.register(Socket::Listener(listener), owner)
     }
 
     fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)> {

@@ -48,6 +48,11 @@ impl Reactor {
 }
 
 pub(super) fn interests(interest: Interest) -> Interests {
+    // Alone, so that what waits to be read is not told in its place.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if interest == Interest::PRIORITY {
+        return Interests::PRIORITY;
+    }
     let interests = match (interest.includes(Interest::READABLE), interest.includes(Interest::WRITABLE)) {
         (true, true) => Interests::READABLE | Interests::WRITABLE,
         (false, true) => Interests::WRITABLE,

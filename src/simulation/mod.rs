@@ -71,9 +71,15 @@ impl Simulation {
         self.lock().elapsed()
     }
 
-    /// Lets time pass, as while a program works or the machine sleeps. A turn then sees that it did.
+    /// Lets time pass, as while a program works. A turn then sees that it did.
     pub fn advance(&self, time: Duration) {
         self.lock().advance(time);
+    }
+
+    /// Suspends the machine for `time`: its clock stands still meanwhile, and only timers that are
+    /// [counting the suspend](crate::Timer::counting_suspend) see in the next turn that it passed.
+    pub fn suspend(&self, time: Duration) {
+        self.lock().suspend(time);
     }
 
     /// Puts a name server at `address`, in place of one that is there.

@@ -16,6 +16,7 @@ use super::peer::Peer;
 use crate::error::Error;
 use crate::files::Stamp;
 use crate::lookup::Family;
+use crate::moment::Patience;
 use crate::network::{OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::reactor::Wake;
 
@@ -26,6 +27,7 @@ const BYTE_INTERVAL: Duration = Duration::from_micros(10);
 pub(super) struct World {
     start: Instant,
     elapsed: Duration,
+    suspended: Duration,
     random: u64,
     servers: HashMap<SocketAddr, NameServer>,
     pub(super) peers: HashMap<SocketAddr, Peer>,
@@ -102,6 +104,7 @@ impl World {
         World {
             start: Instant::now(),
             elapsed: Duration::ZERO,
+            suspended: Duration::ZERO,
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
             servers: HashMap::new(),
             peers: HashMap::new(),
@@ -131,6 +134,10 @@ impl World {
 
     pub(super) fn advance(&mut self, time: Duration) {
         self.elapsed += time;
+    }
+
+    pub(super) fn suspend(&mut self, time: Duration) {
+        self.suspended += time;
     }
 
     pub(super) fn set_server(&mut self, address: SocketAddr, server: NameServer) {
@@ -405,8 +412,17 @@ impl Stage {
         self.lock().now()
     }
 
-    /// Lets the clock run until something happens, at most for `timeout`.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+    pub(crate) fn suspended(&self) -> Duration {
+        self.lock().suspended
+    }
+
+    /// Lets the clock run until something happens, or patience ends.
+    pub(crate) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        let timeout = match patience {
+            Patience::None => Some(Duration::ZERO),
+            Patience::Until { now, deadline, .. } => Some(deadline.saturating_duration_since(now)),
+            Patience::Forever => None,
+        };
         let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));
         loop {
             let mut world = self.lock();

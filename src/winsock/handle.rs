@@ -12,6 +12,7 @@ const NUMBERS: u32 = (1 << KIND_SHIFT) - 1;
 
 const KIND_SHIFT: u32 = 30;
 const TASK: u32 = 1 << KIND_SHIFT;
+const SOCKET: u32 = 2 << KIND_SHIFT;
 
 /// A handle of an asynchronous request, as the six start calls return it and `wParam` brings it back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +71,10 @@ impl Numbers {
         Numbers { kind: TASK, first: 0, issued: 0 }
     }
 
+    pub(super) fn of_sockets() -> Numbers {
+        Numbers { kind: SOCKET, first: 0, issued: 0 }
+    }
+
     /// A number that is not `taken`.
     pub(super) fn issue(&mut self, taken: impl Fn(u32) -> bool) -> u32 {
         loop {
@@ -106,8 +111,6 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SOCKET: u32 = 2 << KIND_SHIFT;
 
     #[test]
     fn a_number_is_known_from_its_issue_to_the_next_epoch() {

@@ -7,10 +7,12 @@ use std::fmt;
 use super::blocking::Blocking;
 use super::error::WinsockError;
 use super::message::Delivery;
+use super::native;
 use super::request::{Requests, completion};
 use super::settings::WinsockSettings;
+use super::socket::Sockets;
 use super::startup::{Version, WsaData};
-use crate::{Error, Message, Pump, Swept, WindowId};
+use crate::{Error, Message, Payload, Pump, Swept, WindowId};
 
 /// Whether the network works, as far as the layer was told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,6 +49,7 @@ pub struct Winsock<T> {
     last_error: i32,
     network: NetworkState,
     pub(super) requests: Requests,
+    pub(super) sockets: Sockets,
     pub(super) blocking: Blocking<T>,
 }
 
@@ -71,6 +74,7 @@ impl<T> Winsock<T> {
             last_error: 0,
             network: NetworkState::Up,
             requests: Requests::new(),
+            sockets: Sockets::new(),
             blocking: Blocking::new(),
         }
     }
@@ -150,6 +154,7 @@ impl<T> Winsock<T> {
         if self.started == 0 {
             log::debug!("cleaned up: {} requests ended", self.requests.len());
             self.requests.cancel_all(pump);
+            self.close_all(pump);
             self.blocking.reset(pump);
         }
         Ok(())
@@ -177,9 +182,20 @@ impl<T> Winsock<T> {
     /// Declares that the network works, or that it has failed.
     ///
     /// The texts leave it to the library to notice that "the network subsystem has failed"; here the program
-    /// says so. While it is down, calls fail with `WSAENETDOWN`. What is pending goes on.
+    /// says so, or asks the layer to look with [`probe_network`](Winsock::probe_network). While it is down,
+    /// calls fail with `WSAENETDOWN`. What is pending goes on.
     pub fn declare_network(&mut self, state: NetworkState) {
         self.network = state;
+    }
+
+    /// Looks whether any interface of the machine is up, its own loopback included, and declares what it found.
+    ///
+    /// # Cost
+    ///
+    /// Three system calls.
+    pub fn probe_network(&mut self) -> NetworkState {
+        self.network = if native::has_network() { NetworkState::Up } else { NetworkState::Down };
+        self.network
     }
 
     /// Whether the network works, as it was declared last.
@@ -237,11 +253,15 @@ impl<T> Winsock<T> {
     pub fn translate(&mut self, pump: &mut Pump<T>, message: Message<T>) -> Option<Delivery<T>> {
         let message = self.blocking.keep_own(message)?;
         let Some(operation) = message.operation else { return Some(Delivery::Other(message)) };
-        if let Some((handle, request)) = self.requests.complete(operation) {
+        if let Payload::Ready(readiness) = message.payload {
+            if let Some(socket) = self.sockets.watched(operation) {
+                return self.selected(pump, operation, socket, readiness).map(Delivery::Winsock);
+            }
+        } else if let Some((handle, request)) = self.requests.complete(operation) {
             let is_wanted = pump.has_window(request.window);
             return is_wanted.then(|| Delivery::Winsock(completion(handle, request, message.payload)));
         }
-        (!self.requests.is_withdrawn(operation)).then_some(Delivery::Other(message))
+        (!self.requests.withdrawn.take(operation)).then_some(Delivery::Other(message))
     }
 
     /// What every call that needs the network begins with.
@@ -281,6 +301,7 @@ impl<T> fmt::Debug for Winsock<T> {
             .field("version", &self.version())
             .field("last_error", &WinsockError::from_number(self.last_error))
             .field("requests", &self.requests.len())
+            .field("sockets", &self.sockets.len())
             .finish_non_exhaustive()
     }
 }

@@ -36,16 +36,24 @@ mod answer;
 mod blocking;
 mod blocking_database;
 mod byte_order;
+mod connection;
 mod database;
 mod error;
 mod handle;
 mod layout;
 mod library;
 mod message;
+mod native;
+mod options;
 mod question;
 mod request;
+mod select;
+mod selection;
 mod settings;
+mod socket;
 mod startup;
+mod transfer;
+mod withdrawn;
 
 pub use answer::{AF_INET, Answer, BufferTooSmall, Hostent, MAXGETHOSTSTRUCT, Protoent, Servent};
 pub use blocking::{BlockingHook, Hook, Procedure, Refused};
@@ -57,7 +65,10 @@ pub use message::{
     Delivery, WinsockMessage, wsa_get_async_buflen, wsa_get_async_error, wsa_get_select_error, wsa_get_select_event,
     wsa_make_async_reply, wsa_make_select_reply,
 };
+pub use options::{FIONBIO, FIONREAD, OptionValue, SIOCATMARK, SOL_SOCKET, SocketOption};
+pub use selection::{FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE};
 pub use settings::{CloseOrder, NumericHosts, REQUESTS_MAX, ResetCode, SOCKETS_MAX, StaleEvents, WinsockSettings};
+pub use socket::{IPPROTO_TCP, IPPROTO_UDP, MSG_DONTROUTE, MSG_OOB, MSG_PEEK, SOCK_DGRAM, SOCK_STREAM};
 pub use startup::{Version, VersionMaximum, WSADESCRIPTION_LEN, WSASYS_STATUS_LEN, WsaData};
 
 /// The machine's name; where it has none, the one that every machine answers to.

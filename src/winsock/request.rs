@@ -2,21 +2,18 @@
 //!
 //! Floor 5. Which calls there are is told in [`database`](super::database); here is what becomes of one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use super::answer::{Answer, Hostent, Protoent, Servent};
 use super::error::WinsockError;
 use super::handle::{Numbers, TaskHandle};
 use super::message::{WinsockMessage, wsa_make_async_reply};
+use super::withdrawn::Withdrawn;
 use crate::{Cancelled, LookupFailure, OperationId, Payload, Pump, Source, WindowId};
 
 /// How many requests are remembered of those whose window was destroyed under them, so that their first
 /// cancel is told from a second one.
 const ORPHANS_MAX: usize = 1024;
-
-/// How many operations are remembered whose message may have been taken, but not translated, before they
-/// were cancelled. A program translates what it takes, so older ones are not in anybody's hands.
-const WITHDRAWN_MAX: usize = 1024;
 
 /// Dead requests are looked for when this many live, and then whenever twice as many do as were left.
 const REQUESTS_BEFORE_SWEEP: usize = 64;
@@ -52,8 +49,8 @@ pub(super) struct Requests {
     by_operation: HashMap<OperationId, TaskHandle>,
     /// Pending ones whose window was destroyed: their first cancel succeeds.
     orphans: VecDeque<TaskHandle>,
-    /// Operations of the past whose message a program has in its hands.
-    withdrawn: HashSet<OperationId>,
+    /// Those of the past whose message a program may have in its hands.
+    pub(super) withdrawn: Withdrawn,
     sweep_at: usize,
 }
 
@@ -64,7 +61,7 @@ impl Requests {
             by_handle: HashMap::new(),
             by_operation: HashMap::new(),
             orphans: VecDeque::new(),
-            withdrawn: HashSet::new(),
+            withdrawn: Withdrawn::new(),
             sweep_at: REQUESTS_BEFORE_SWEEP,
         }
     }
@@ -83,7 +80,7 @@ impl Requests {
             let is_kept = pump.has_window(request.window);
             if !is_kept {
                 by_operation.remove(&request.operation);
-                withdraw(withdrawn, request.operation);
+                withdrawn.add(request.operation);
             }
             is_kept
         });
@@ -115,11 +112,6 @@ impl Requests {
         self.by_handle.remove(&handle).map(|request| (handle, request))
     }
 
-    /// Whether a message of `operation` must not be seen any more. Told once.
-    pub(super) fn is_withdrawn(&mut self, operation: OperationId) -> bool {
-        !self.withdrawn.is_empty() && self.withdrawn.remove(&operation)
-    }
-
     /// Cancels one request. Once it returns, nothing of it is seen any more.
     pub(super) fn cancel<T>(&mut self, pump: &mut Pump<T>, handle: TaskHandle) -> Result<(), WinsockError> {
         if let Some(request) = self.remove(handle) {
@@ -142,7 +134,7 @@ impl Requests {
             Cancelled::Over | Cancelled::Unknown => {
                 // The program has its message in its hands and has not had it translated, or its window was
                 // destroyed, and all that belonged to it was cancelled.
-                withdraw(&mut self.withdrawn, request.operation);
+                self.withdrawn.add(request.operation);
                 let was_pending = !pump.has_window(request.window) && request.expected.is_slow();
                 if was_pending { Stopped::Pending } else { Stopped::Finished }
             }
@@ -178,13 +170,6 @@ impl Requests {
 enum Stopped {
     Pending,
     Finished,
-}
-
-fn withdraw(withdrawn: &mut HashSet<OperationId>, operation: OperationId) {
-    if withdrawn.len() == WITHDRAWN_MAX {
-        withdrawn.clear();
-    }
-    withdrawn.insert(operation);
 }
 
 impl Expected {

@@ -1,5 +1,6 @@
 //! Window procedures: who gets which message, nested loops, the end of windows, panics; on a virtual clock.
 
+mod connections;
 mod matrix;
 mod silence;
 mod slow;

@@ -375,6 +375,32 @@ fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
 }
 
 #[test]
+fn a_stream_is_woken_from_outside_while_its_provider_lives_and_not_after() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let (number_sender, numbers) = mpsc::channel();
+    let (wakers, _) = mpsc::channel();
+    let id = pump.start_stream(window, Parked { numbers, wakers }, StreamSettings::default()).expect("it is open");
+    let waker = pump.stream_waker(id).expect("its provider lives");
+    turn(&mut pump);
+    assert!(pump.peek_message().is_none(), "it has parked");
+    number_sender.send(7).expect("the provider lives");
+    waker.wake();
+    turn(&mut pump);
+    let Some(Payload::Batch(mut batch)) = pump.next_message().map(|message| message.payload) else {
+        panic!("a batch waits")
+    };
+    assert_eq!(batch.of(id), Some(vec![7]));
+    drop(number_sender);
+    waker.wake();
+    turn(&mut pump);
+    assert!(pump.is_live(id) && pump.stream_waker(id).is_none(), "its end waits to be taken");
+    waker.wake();
+    assert_eq!(pump.cancel(id), Cancelled::Queued(1));
+    assert!(pump.stream_waker(id).is_none());
+}
+
+#[test]
 fn a_provider_that_panics_hurts_only_its_own_stream() {
     let mut pump = pump();
     let window = pump.root_window();

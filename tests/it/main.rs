@@ -4,24 +4,32 @@
 //! No test sleeps, none needs the Internet, none has a port of its own. Whatever is waited for is
 //! waited for with a limit that fails the test in words.
 
-// Counts the process's descriptors in /proc.
-#[cfg(target_os = "linux")]
 mod connect;
-mod descriptors;
 mod dispatcher;
 mod dns;
 mod elsewhere;
+mod exact_time;
+mod host_waker;
+mod order;
+mod posts;
+mod sockets;
+mod support;
+mod tidy;
+
+// Not everywhere, each for its reason.
+
+// Counts the process's descriptors in /proc.
+#[cfg(target_os = "linux")]
+mod descriptors;
 // Sleeps in poll(2) on the pump's descriptor, which Windows has not.
 #[cfg(unix)]
 mod embed;
-mod order;
-mod posts;
+// The descriptor tells everything on Linux alone.
+#[cfg(target_os = "linux")]
+mod hosted;
 // Counts descriptors and threads in /proc, and sleeps in poll(2).
 #[cfg(target_os = "linux")]
 mod reports;
-mod sockets;
-mod support;
 // Counts with strace(1).
 #[cfg(target_os = "linux")]
 mod system_calls;
-mod tidy;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::rc::Rc;
 
-use msgpump::wbem::linux::{Machine, classes_of};
+use msgpump::wbem::linux::{FileEvents, Machine, classes_of};
 use msgpump::wbem::{Class, ClassProvider, Property, Value};
 
 /// The words before the first class.
@@ -15,12 +15,17 @@ fn mapping(property: &Property) -> String {
     source.map(Value::to_string).unwrap_or_else(|| panic!("{} says where it is from", property.name))
 }
 
+/// The properties that are not those of every event.
+fn own(class: &Class) -> impl Iterator<Item = &Property> {
+    class.properties().iter().filter(|property| !property.origin.starts_with("__"))
+}
+
 /// The part of a class.
 fn part(class: &Class) -> String {
     let mut part = String::new();
     let about = class.qualifier("Description").unwrap();
     write!(part, "\n# {}\n\n{about}\n\n| property | type | source |\n|---|---|---|\n", class.name()).unwrap();
-    for property in class.properties() {
+    for property in own(class) {
         let key = if property.is_key() { ", key" } else { "" };
         let source = mapping(property);
         writeln!(
@@ -42,12 +47,13 @@ fn part(class: &Class) -> String {
 fn every_property_stands_in_the_chapter_with_its_source() {
     let mut chapter = INTRODUCTION.to_owned();
     for source in classes_of(&Rc::new(Machine::new())) {
-        for property in source.class().properties() {
+        for property in own(source.class()) {
             let source = mapping(property);
             assert!(!source.is_empty() && !source.contains('|'), "{}: {source}", property.name);
         }
         chapter.push_str(&part(source.class()));
     }
+    chapter.push_str(&part(FileEvents::in_folders(["/"]).unwrap().class()));
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/wbem/linux/classes.md");
     if std::env::var_os("MSGPUMP_WRITE_CHAPTER").is_some() {
         std::fs::write(path, &chapter).unwrap();

@@ -10,7 +10,7 @@ use super::support::drain;
 #[test]
 fn every_value_fits_its_property_and_every_key_is_told_once() {
     let machine = Rc::new(Machine::new());
-    for source in classes_of(&machine) {
+    for source in classes_of(&machine).iter().filter(|source| !source.class().is_event()) {
         let class = source.class();
         let rows = match source.open(&Wanted::everything()) {
             Ok(mut rows) => drain(&mut *rows),

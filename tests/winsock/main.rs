@@ -8,7 +8,13 @@ mod byte_order;
 mod cancel;
 mod errors;
 mod layout;
+#[cfg(unix)]
+mod net;
 mod requests;
 mod schedules;
+#[cfg(unix)]
+mod select;
+#[cfg(unix)]
+mod sockets;
 mod startup;
 mod support;

@@ -224,7 +224,12 @@ impl Places {
     }
 
     /// The entries of a folder.
-    fn folder(self: &Rc<Self>, reading: &Rc<Reading>, path: &str, kind: Kind) -> Units<Entry> {
+    fn folder(
+        self: &Rc<Self>,
+        reading: &Rc<Reading>,
+        path: &str,
+        kind: Kind,
+    ) -> Box<dyn Iterator<Item = Option<Entry>>> {
         let nothing = || Box::new(std::iter::empty());
         let Some(name) = path.strip_suffix('/').filter(|name| name.is_empty() || is_plain(name)) else {
             return nothing();

@@ -17,6 +17,7 @@ mod computer_system;
 mod cpu;
 mod disk;
 mod environment;
+mod events;
 mod fields;
 mod file;
 mod firmware;
@@ -30,11 +31,13 @@ mod process;
 mod processor;
 mod reading;
 mod schema;
+mod service;
 mod sessions;
 mod table;
 mod time;
 mod zone;
 
+pub use events::{FOLDERS_MAX, FileEvents, POLL_INTERVAL};
 pub use machine::{FILE_BYTES_MAX, Machine, Roots};
 use schema::Schema;
 pub use table::LinuxClass;
@@ -67,6 +70,7 @@ pub fn classes_of(machine: &Rc<Machine>) -> Vec<LinuxClass> {
         processor::source(machine, &schema),
         environment::source(machine, &schema),
         page_file::source(machine, &schema),
+        service::source(machine, &schema),
     ];
     sources.extend(disk::sources(machine, &schema));
     sources.extend(network::sources(machine, &schema));
@@ -75,5 +79,6 @@ pub fn classes_of(machine: &Rc<Machine>) -> Vec<LinuxClass> {
     sources.extend(file::sources(machine, &schema));
     sources.extend(performance::sources(machine, &schema));
     sources.extend(accounts::sources(machine, &schema));
+    sources.extend(events::classes(machine));
     sources
 }

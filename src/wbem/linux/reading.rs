@@ -39,6 +39,11 @@ impl Reading {
         }
     }
 
+    /// The machine, for what outlives the reading.
+    pub(super) fn shared(&self) -> &Rc<Machine> {
+        &self.machine
+    }
+
     /// The machine's name.
     pub(super) fn host_name(&self) -> Option<Arc<str>> {
         let read = || Some(self.text(At::Proc, format_args!("sys/kernel/hostname"))?.into());

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::machine::Machine;
 use super::reading::Reading;
@@ -27,14 +28,67 @@ pub(super) trait Row: 'static {
     }
 }
 
-/// Objects one after another; each step is a bounded piece of work and may find none.
-pub(super) type Units<R> = Box<dyn Iterator<Item = Option<R>>>;
+/// Finds objects one after another; each step is a bounded piece of work and may find none.
+pub(super) trait Find<R> {
+    /// The next one.
+    fn next(&mut self) -> Found<R>;
+}
+
+/// What a step has found.
+pub(super) enum Found<R> {
+    Row(R),
+    Nothing,
+    /// Somebody else is waited for.
+    Later(Duration),
+    End,
+    Failed(WbemError),
+}
+
+impl<R, I: Iterator<Item = Option<R>>> Find<R> for I {
+    fn next(&mut self) -> Found<R> {
+        match Iterator::next(self) {
+            Some(Some(row)) => Found::Row(row),
+            Some(None) => Found::Nothing,
+            None => Found::End,
+        }
+    }
+}
+
+/// What finds the objects of a query.
+pub(super) type Units<R> = Box<dyn Find<R>>;
 
 /// Finds the objects of a class.
 pub(super) type List<R> = Box<dyn Fn(&Rc<Reading>, &Search<'_>) -> Result<Units<R>, WbemError>>;
 
-/// Carries out a method: of the object with these keys, with these arguments, into these results.
-pub(super) type Act = fn(&Rc<Machine>, &[Value], Option<&Instance>, &mut Instance) -> Result<(), WbemError>;
+/// Carries out a method.
+pub(super) type Act = fn(Call<'_>) -> Result<Action<Arc<Instance>>, WbemError>;
+
+/// A call of a method.
+pub(super) struct Call<'c> {
+    pub(super) machine: &'c Rc<Machine>,
+    /// The keys of the object; none for the class.
+    pub(super) keys: &'c [Value],
+    pub(super) inputs: Option<&'c Instance>,
+    pub(super) results: Results,
+}
+
+/// What a method gives back.
+pub(super) struct Results {
+    instance: Instance,
+}
+
+impl Results {
+    /// Sets one of the results.
+    pub(super) fn put(&mut self, name: &str, value: impl Into<Value>) -> Result<(), WbemError> {
+        Ok(self.instance.put(name, value)?)
+    }
+
+    /// The results, with what the method returns.
+    pub(super) fn returning(mut self, code: u32) -> Result<Arc<Instance>, WbemError> {
+        self.put("ReturnValue", code)?;
+        Ok(Arc::new(self.instance))
+    }
+}
 
 /// Which objects are asked for.
 pub(super) struct Search<'s> {
@@ -325,24 +379,22 @@ impl<R: Row> ClassProvider for Table<R> {
         let (bound, others) = columns.partition(is_bound);
         let (class, units_per_step) = (self.class.clone(), self.units_per_step);
         let is_impossible = wanted.keys().is_some_and(<[_]>::is_empty);
-        let units = if is_impossible { Box::new(std::iter::empty()) } else { units };
+        let units: Units<R> = if is_impossible { Box::new(std::iter::empty()) } else { units };
         Ok(Box::new(TableRows { reading, class, bound, others, wanted: wanted.clone(), units, units_per_step }))
     }
 
     fn execute(&self, invocation: &Invocation) -> Result<Action<Arc<Instance>>, WbemError> {
         let Invocation { method, keys, inputs } = invocation;
         let class = self.class.name();
-        let refuse = |status, description: String| Err(WbemError::new(status).description(description));
-        let Some(operation) = self.methods.iter().find(|operation| operation.name.eq_ignore_ascii_case(method)) else {
-            return refuse(WbemStatus::MethodNotImplemented, format!("{class} does not implement {method}"));
-        };
-        if !self.machine.is_this() {
-            return refuse(WbemStatus::NotSupported, format!("{method} works on this machine only"));
-        }
+        let found = self.methods.iter().find(|operation| operation.name.eq_ignore_ascii_case(method));
+        let operation = found.ok_or_else(|| {
+            let description = format!("{class} does not implement {method}");
+            WbemError::new(WbemStatus::MethodNotImplemented).description(description)
+        })?;
         let outputs = self.class.method(method).and_then(|method| method.outputs.as_ref());
-        let mut results = Instance::new(outputs.expect("every method has a return value"));
-        (operation.act)(&self.machine, keys.as_deref().unwrap_or_default(), inputs.as_deref(), &mut results)?;
-        Ok(Arc::new(results).into())
+        let results = Results { instance: Instance::new(outputs.expect("every method has a return value")) };
+        let keys = keys.as_deref().unwrap_or_default();
+        (operation.act)(Call { machine: &self.machine, keys, inputs: inputs.as_deref(), results })
     }
 }
 
@@ -390,8 +442,11 @@ impl<R: Row> Rows for TableRows<R> {
                 return Progress::More;
             }
             match self.units.next() {
-                Some(row) => out.extend(row.and_then(|row| self.read(&row))),
-                None => return Progress::End(Ok(())),
+                Found::Row(row) => out.extend(self.read(&row)),
+                Found::Nothing => {}
+                Found::Later(pause) => return Progress::After(pause),
+                Found::End => return Progress::End(Ok(())),
+                Found::Failed(error) => return Progress::End(Err(error)),
             }
         }
         Progress::More

@@ -7,9 +7,12 @@ use std::time::Duration;
 use msgpump::dispatcher::{Dispatch, Ended};
 use msgpump::simulation::{NameServer, Simulation};
 use msgpump::{
-    Budget, Cancelled, Dispatcher, Filter, GroupId, HostQuery, Kind, Message, OperationId, Payload, PostRefusal,
-    ProtocolQuery, Pump, ResolverConfig, Rest, ServiceQuery, Settings, StreamSettings, Timer, WindowId, items,
+    Budget, Cancelled, Connect, Dispatcher, Filter, GroupId, HostQuery, Interest, Kind, Listen, Message, OperationId,
+    Payload, PostRefusal, ProtocolQuery, Pump, ResolverConfig, Rest, ServiceQuery, Settings, StreamSettings, Timer,
+    WindowId, items,
 };
+
+use super::connections;
 
 const SOON: Duration = Duration::from_millis(1);
 const LATE: Duration = Duration::from_secs(3600);
@@ -71,6 +74,15 @@ const HANDLERS: &[(&str, Kind, Row)] = &[
     ("stream end", Kind::StreamEnd, |pump, own, group| {
         pump.start_stream(own.in_group(group), items(0..4), StreamSettings::default()).unwrap();
     }),
+    ("ready", Kind::Ready, |pump, own, group| {
+        connections::watch(pump, own.in_group(group));
+    }),
+    ("connected", Kind::Connected, |pump, own, group| {
+        connections::connect_to_peer(pump, own.in_group(group));
+    }),
+    ("accepted", Kind::Accepted, |pump, own, group| {
+        connections::accept(pump, own.in_group(group));
+    }),
     // It is for the root window, which stays.
     ("quit", Kind::Quit, |pump, _, _| pump.quit(7)),
 ];
@@ -110,6 +122,20 @@ const VERBS: &[(&str, Verb)] = &[
     }),
     ("start a stream", |d, scene, _| {
         d.pump().start_stream(scene.own, items(0..100), StreamSettings::default().batch(8)).unwrap();
+    }),
+    ("connect", |d, scene, _| {
+        d.pump().connect(scene.own, Connect::to("a.test:80")).unwrap();
+    }),
+    ("listen", |d, scene, _| {
+        let listening = d.pump().listen(scene.own, Listen::on(([192, 0, 2, 81], 81))).unwrap();
+        assert!(d.pump().listening_address(listening).is_some());
+    }),
+    ("watch, arm again and release", |d, scene, _| {
+        let pump = d.pump();
+        let watched = connections::watch(pump, scene.own);
+        assert!(pump.source(watched).is_some());
+        pump.rearm(watched, Interest::WRITABLE).unwrap();
+        assert!(pump.release(watched).is_some() && pump.source(watched).is_none());
     }),
     ("cancel its own operation", |d, _, message| {
         let Some(operation) = message.operation else { return };
@@ -253,7 +279,8 @@ fn play(row: &(&str, Kind, Row), column: &(&str, Verb)) {
     dispatcher.pump().post(window, OTHER).unwrap();
     let ended = dispatcher.run_until(&mut scene, |_, scene| scene.others == 100);
     assert_eq!(ended.unwrap(), Ended::Over, "{handler}, {verb}");
-    for window in [own, other, window] {
+    let root = dispatcher.pump().root_window();
+    for window in [own, other, window, root] {
         dispatcher.pump().cancel_window(window);
         dispatcher.destroy_window(window);
     }

@@ -9,6 +9,8 @@ use msgpump::{
     ServiceQuery, Settings, StreamSettings, Timer, WindowId, items,
 };
 
+use super::connections;
+
 type Seen = Vec<&'static str>;
 
 struct Stage {
@@ -55,6 +57,9 @@ const STARTS: &[(&str, bool, Start)] = &[
     ("stream end", true, |pump, window, group| {
         pump.start_stream(window.in_group(group), items(0..0), StreamSettings::default()).unwrap().id()
     }),
+    ("ready", false, |pump, window, group| connections::watch(pump, window.in_group(group)).id()),
+    ("connected", true, |pump, window, group| connections::connect_to_peer(pump, window.in_group(group))),
+    ("accepted", false, |pump, window, group| connections::accept(pump, window.in_group(group))),
     ("service", true, |pump, window, group| {
         pump.lookup_service(window.in_group(group), ServiceQuery::by_name("https")).unwrap()
     }),
@@ -112,6 +117,31 @@ fn every_way_to_stop_silences_a_message_in_hand_of_every_kind() {
             assert_eq!((seen.len(), stage.dispatcher.pump().metrics().silenced_messages), (0, 1), "{kind}, {name}");
         }
     }
+}
+
+#[test]
+fn a_source_that_is_given_back_silences_its_message_in_hand() {
+    let mut stage = stage();
+    let (window, pump) = (stage.window, stage.dispatcher.pump());
+    let watch = connections::watch(pump, window);
+    let message = take(&mut stage);
+    assert_eq!(message.get().and_then(|message| message.operation), Some(watch.id()));
+    assert!(stage.dispatcher.pump().release(watch).is_some());
+    assert!(matches!(stage.dispatcher.dispatch(&mut Seen::new(), message), Dispatch::Silenced));
+}
+
+#[test]
+fn a_timer_that_is_set_anew_silences_the_tick_in_hand_of_its_earlier_time() {
+    let mut stage = stage();
+    let (window, pump) = (stage.window, stage.dispatcher.pump());
+    let timer = pump.set_timer(window, Timer::every(Duration::from_millis(1))).unwrap();
+    let message = take(&mut stage);
+    stage.dispatcher.pump().reset_timer(timer, Timer::once(Duration::from_secs(1))).unwrap();
+    let mut seen = Seen::new();
+    assert!(matches!(stage.dispatcher.dispatch(&mut seen, message), Dispatch::Silenced));
+    let message = take(&mut stage);
+    assert!(matches!(stage.dispatcher.dispatch(&mut seen, message), Dispatch::Done));
+    assert_eq!(seen, ["handled"], "its new time counts");
 }
 
 #[test]

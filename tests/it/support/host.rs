@@ -1,5 +1,6 @@
 //! A plain loop around poll(2), as a host of the pump.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use msgpump::{Pump, Rest};
@@ -10,7 +11,7 @@ use super::PATIENCE;
 
 /// Waits until the pump's descriptor is readable or the time is over, and says which.
 #[track_caller]
-pub(crate) fn poll_readable<T>(pump: &Pump<T>, timeout: Duration) -> bool {
+pub(crate) fn poll_readable(pump: &impl AsFd, timeout: Duration) -> bool {
     let end = Instant::now() + timeout;
     loop {
         let left = end.saturating_duration_since(Instant::now());

@@ -18,6 +18,40 @@ const LIMITS: &[(&str, &str, &[&str])] = &[
     ),
     ("| messages in a row while a tick is due | 64 |", "src/engine/select.rs", &["POSTS_IN_A_ROW_MAX: usize = 64;"]),
     ("| things that one turn takes over | 1,024 |", "src/pump/turn.rs", &["MESSAGES_PER_TURN: usize = 1024;"]),
+    (
+        "| slices of streams that one turn asks for | 64, for 1 ms |",
+        "src/pump/turn.rs",
+        &["SLICES_PER_TURN_MAX: usize = 64;", "SLICES_TIME_MAX: Duration = Duration::from_millis(1);"],
+    ),
+    (
+        "| items in a batch of a stream | 64, at most 65,536 |",
+        "src/provider.rs",
+        &["BATCH: usize = 64;", "BATCH_MAX: usize = 65_536;"],
+    ),
+    ("| batches of a stream that wait to be taken | 4 |", "src/provider.rs", &["CREDIT: usize = 4;"]),
+    (
+        "| a stream that asks to be asked again | in 1 ms at the soonest |",
+        "src/operation/stream.rs",
+        &["AGAIN_MIN: Duration = Duration::from_millis(1);"],
+    ),
+    ("| time for a connect, lookup and all | 30 s |", "src/connect.rs", &["Duration = Duration::from_secs(30);"]),
+    (
+        "| addresses that one connect tries | 64, 250 ms apart |",
+        "src/operation/connect/mod.rs",
+        &["ATTEMPTS_MAX: usize = 64;", "ATTEMPT_DELAY: Duration = Duration::from_millis(250);"],
+    ),
+    (
+        "| wait for the other family's addresses | 50 ms |",
+        "src/operation/connect/mod.rs",
+        &["RESOLUTION_DELAY: Duration = Duration::from_millis(50);"],
+    ),
+    ("| accepted connections that wait to be taken | 64 |", "src/connect.rs", &["ACCEPTED_MAX: usize = 64;"]),
+    ("| connections that the system keeps until then (Unix) | 4,096,", "src/reactor/mod.rs", &["BACKLOG: i32 = 4096;"]),
+    (
+        "| pause of a listener without descriptors | 100 ms |",
+        "src/operation/listener.rs",
+        &["ACCEPT_PAUSE: Duration = Duration::from_millis(100);"],
+    ),
     ("| 256, at most 4,096 |", "src/dns/config.rs", &["LOOKUPS_IN_FLIGHT_MAX: usize = 4096;"]),
     ("| 10,000, at most 1,000,000 |", "src/dns/config.rs", &["WAITING_MAX: usize = 1_000_000;"]),
     ("| name servers | 8, of a file the first 3 |", "src/dns/config.rs", &["SERVERS_MAX: usize = 8;"]),
@@ -62,7 +96,7 @@ fn the_front_page_names_every_verb_of_the_pump() {
     for source in Source::all().iter().filter(|source| source.module() == "pump") {
         for (line, name) in source.public_methods() {
             verbs += 1;
-            if !page.contains(&format!("[`Pump::{name}`]")) {
+            if !["Pump", "Hosted"].iter().any(|owner| page.contains(&format!("[`{owner}::{name}`]"))) {
                 broken.push(format!("{}:{line}: {name} is not in the table of src/lib.rs", source.path));
             }
         }
@@ -92,8 +126,45 @@ fn the_tests_that_the_architecture_page_names_exist() {
     for folder in ["src", "tests"] {
         append_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
     }
-    let missing = named.iter().filter(|name| !text.contains(&format!("#[test]\nfn {name}()")));
+    let missing = named.iter().filter(|name| !is_test(&text, name));
     assert_none(missing.map(|name| format!("src/architecture.md: there is no test {name}")));
+}
+
+/// Whether there is a test of this name in `text`, which has no blanks at the beginnings of lines.
+fn is_test(text: &str, name: &str) -> bool {
+    let Some((before, _)) = text.split_once(&format!("\nfn {name}()")) else { return false };
+    let mut attributes = before.lines().rev().take_while(|line| line.starts_with("#["));
+    attributes.any(|line| line == "#[test]")
+}
+
+#[test]
+fn what_the_readme_says_that_it_does_is_shown_by_tests_and_examples_that_exist() {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("\n## What it does\n").expect("the README has this section");
+    let (section, _) = section.split_once("\n## ").expect("and goes on after it");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    for folder in ["src", "tests"] {
+        append_files(&root.join(folder), &mut text);
+    }
+    let exists = |name: &str| {
+        let is_file = |folder: &str| root.join(folder).join(format!("{name}.rs")).exists();
+        is_test(&text, name) || is_file("examples") || is_file("benches")
+    };
+    let mut rows = 0;
+    let mut broken = Vec::new();
+    for row in section.lines().filter(|row| row.starts_with("| ") && !row.ends_with("| shown by |")) {
+        let (_, shown_by) = row.trim_end_matches(" |").rsplit_once(" | ").expect("a row has two cells");
+        let names: Vec<_> = shown_by.split('`').skip(1).step_by(2).collect();
+        rows += 1;
+        if names.is_empty() {
+            broken.push(format!("README.md: nothing shows \"{row}\""));
+        }
+        let missing = names.iter().filter(|name| !exists(name));
+        broken.extend(missing.map(|name| format!("README.md: there is no test and no example {name}")));
+    }
+    assert!(rows > 20, "only {rows} rows were found");
+    assert_none(broken);
 }
 
 /// Appends the Rust files below `folder`, without the blanks at the beginnings of lines.

@@ -4,17 +4,18 @@
 
 use std::io;
 use std::process::{Command, Stdio};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::super::machine::Machine;
 use super::super::reading::Reading;
-use super::super::table::Row;
+use super::super::table::{Call, Row};
 use super::{Process, pid};
 use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::instance::Instance;
+use crate::wbem::provider::Action;
 use crate::wbem::value::Value;
 
 /// The numbers of the texts.
@@ -25,13 +26,10 @@ const PATH_NOT_FOUND: u32 = 9;
 const INVALID_PARAMETER: u32 = 21;
 
 /// Starts a program.
-pub(super) fn create(
-    machine: &Rc<Machine>,
-    _: &[Value],
-    arguments: Option<&Instance>,
-    results: &mut Instance,
-) -> Result<(), WbemError> {
-    let text = |name| arguments?.get(name)?.as_str();
+pub(super) fn create(call: Call<'_>) -> Result<Action<Arc<Instance>>, WbemError> {
+    check_machine(call.machine)?;
+    let mut results = call.results;
+    let text = |name| call.inputs?.get(name)?.as_str();
     let words = text("CommandLine").and_then(words).unwrap_or_default();
     let code = match &*words {
         [program, arguments @ ..] => {
@@ -43,7 +41,7 @@ pub(super) fn create(
             match command.spawn() {
                 Ok(child) => {
                     results.put("ProcessId", child.id())?;
-                    machine.adopt(child);
+                    call.machine.adopt(child);
                     DONE
                 }
                 Err(error) => code(&error),
@@ -51,19 +49,14 @@ pub(super) fn create(
         }
         [] => INVALID_PARAMETER,
     };
-    results.put("ReturnValue", code)?;
-    Ok(())
+    Ok(results.returning(code)?.into())
 }
 
 /// Tells the account whose rights the process has.
-pub(super) fn owner(
-    machine: &Rc<Machine>,
-    keys: &[Value],
-    _: Option<&Instance>,
-    results: &mut Instance,
-) -> Result<(), WbemError> {
-    let reading = Reading::new(machine);
-    let process = Process::new(of(keys)?);
+pub(super) fn owner(call: Call<'_>) -> Result<Action<Arc<Instance>>, WbemError> {
+    let mut results = call.results;
+    let reading = Reading::new(call.machine);
+    let process = Process::new(of(call.keys)?);
     let code = match process.owner(&reading) {
         Some(user) => {
             // An account that has no name is known by its number.
@@ -75,18 +68,13 @@ pub(super) fn owner(
         None if process.is_gone() => return Err(not_found()),
         None => ACCESS_DENIED,
     };
-    results.put("ReturnValue", code)?;
-    Ok(())
+    Ok(results.returning(code)?.into())
 }
 
 /// Ends the process.
-pub(super) fn terminate(
-    _: &Rc<Machine>,
-    keys: &[Value],
-    _: Option<&Instance>,
-    results: &mut Instance,
-) -> Result<(), WbemError> {
-    let pid = i32::try_from(of(keys)?).ok().and_then(Pid::from_raw).ok_or_else(not_found)?;
+pub(super) fn terminate(call: Call<'_>) -> Result<Action<Arc<Instance>>, WbemError> {
+    check_machine(call.machine)?;
+    let pid = i32::try_from(of(call.keys)?).ok().and_then(Pid::from_raw).ok_or_else(not_found)?;
     // Killed through a descriptor, which cannot mean a later process with the same number.
     let outcome = match pidfd_open(pid, PidfdFlags::empty()) {
         // A thread that is no process has a number too, which is refused as invalid.
@@ -99,8 +87,16 @@ pub(super) fn terminate(
         Err(Errno::SRCH) => PATH_NOT_FOUND,
         Err(_) => UNKNOWN_FAILURE,
     };
-    results.put("ReturnValue", code)?;
-    Ok(())
+    Ok(call.results.returning(code)?.into())
+}
+
+/// Whether the processes are those of this machine, and not of one made of files.
+fn check_machine(machine: &Machine) -> Result<(), WbemError> {
+    if machine.is_this() {
+        return Ok(());
+    }
+    let description = "processes are started and ended on this machine only";
+    Err(WbemError::new(WbemStatus::NotSupported).description(description))
 }
 
 /// The process that the keys name.

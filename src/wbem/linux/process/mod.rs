@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::table::{Column, Definition, LinuxClass, Operation, UNITS_PER_STEP, Units};
+use super::table::{Column, Definition, LinuxClass, Operation, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 use crate::wbem::error::WbemError;
 pub(super) use row::{Process, ticks_per_second};
@@ -179,16 +179,16 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
                 let reading = reading.clone();
                 Ok(Box::new(pids.into_iter().map(move |pid| alone(&reading, pid))))
             }
-            None => all(reading),
+            None => Ok(Box::new(all(reading)?)),
         }
     })
 }
 
 /// Every process.
-pub(super) fn all(reading: &Reading) -> Result<Units<Process>, WbemError> {
+pub(super) fn all(reading: &Reading) -> Result<impl Iterator<Item = Option<Process>> + use<>, WbemError> {
     let entries = reading.folder(At::Proc, format_args!(".")).map_err(|_| Reading::no_source("folder `/proc`"))?;
     let pids = entries.filter_map(|entry| pid(entry.ok()?.file_name().to_str()?));
-    Ok(Box::new(pids.map(|pid| Some(Process::new(pid)))))
+    Ok(pids.map(|pid| Some(Process::new(pid))))
 }
 
 /// One process. Threads have folders as well, which are not listed.
@@ -198,7 +198,7 @@ fn alone(reading: &Reading, pid: u32) -> Option<Process> {
 }
 
 /// The number of a folder's name, if it is written as the kernel writes it.
-fn pid(name: &str) -> Option<u32> {
+pub(super) fn pid(name: &str) -> Option<u32> {
     let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && !name.starts_with('0');
     if is_number { name.parse().ok() } else { None }
 }

@@ -57,7 +57,7 @@ impl Row for Process {
 }
 
 impl Process {
-    pub(super) fn new(pid: u32) -> Process {
+    pub(in super::super) fn new(pid: u32) -> Process {
         let (stat, status, traffic) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         Process { pid, is_gone: Cell::new(false), stat, status, traffic }
     }

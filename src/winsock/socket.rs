@@ -1,0 +1,219 @@
+//! Sockets: what the layer knows of each, and the table of them.
+//!
+//! Floor 5.
+
+use std::collections::HashMap;
+
+use super::error::WinsockError;
+use super::handle::{Numbers, SocketHandle};
+use super::native::Native;
+use super::selection::Selection;
+use crate::OperationId;
+
+/// A stream of bytes over a connection: TCP.
+pub const SOCK_STREAM: i32 = 1;
+/// Datagrams: UDP.
+pub const SOCK_DGRAM: i32 = 2;
+/// The number of TCP, for `socket`.
+pub const IPPROTO_TCP: i32 = 6;
+/// The number of UDP, for `socket`.
+pub const IPPROTO_UDP: i32 = 17;
+
+/// Sends or receives urgent data, which is out of band.
+pub const MSG_OOB: i32 = 1;
+/// Looks at what was received and leaves it.
+pub const MSG_PEEK: i32 = 2;
+/// Sends to hosts on directly connected networks alone.
+pub const MSG_DONTROUTE: i32 = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SocketKind {
+    Stream,
+    Datagram,
+}
+
+/// How far a socket's connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// There is none.
+    None,
+    Listening,
+    Connecting,
+    /// To a datagram socket's peer, too.
+    Connected,
+    /// It was made and is no more: the other side reset it, or it was given up.
+    Broken(WinsockError),
+}
+
+/// How a socket is closed (`SO_LINGER`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Linger {
+    /// What is left is sent in the background.
+    Off,
+    /// For this many seconds the call would wait; none reset the connection.
+    On(u16),
+}
+
+/// A socket of the program.
+pub(super) struct Socket {
+    pub(super) native: Native,
+    pub(super) kind: SocketKind,
+    pub(super) connection: Connection,
+    /// What became of the last connect, until FD_CONNECT tells it.
+    pub(super) connect_outcome: Option<Result<(), WinsockError>>,
+    /// What `SO_ERROR` tells once.
+    pub(super) pending_error: Option<WinsockError>,
+    /// Whether calls wait for what cannot be done at once.
+    pub(super) is_blocking: bool,
+    pub(super) is_bound: bool,
+    pub(super) is_send_shut: bool,
+    pub(super) is_receive_shut: bool,
+    pub(super) linger: Linger,
+    /// Urgent data comes among the other (`SO_OOBINLINE`).
+    pub(super) is_oob_inline: bool,
+    /// Kept for the program and without effect (`SO_DEBUG`).
+    pub(super) is_debugged: bool,
+    /// Every datagram and segment is sent with [`MSG_DONTROUTE`] (`SO_DONTROUTE`).
+    pub(super) is_unrouted: bool,
+    pub(super) selection: Option<Selection>,
+}
+
+impl Socket {
+    pub(super) fn new(native: Native, kind: SocketKind) -> Socket {
+        Socket {
+            native,
+            kind,
+            connection: Connection::None,
+            connect_outcome: None,
+            pending_error: None,
+            is_blocking: true,
+            is_bound: false,
+            is_send_shut: false,
+            is_receive_shut: false,
+            linger: Linger::Off,
+            is_oob_inline: false,
+            is_debugged: false,
+            is_unrouted: false,
+            selection: None,
+        }
+    }
+
+    pub(super) fn is_stream(&self) -> bool {
+        self.kind == SocketKind::Stream
+    }
+
+    /// Asks the system how far a connect is that was under way when it was last asked.
+    pub(super) fn refresh(&mut self) {
+        if self.connection != Connection::Connecting {
+            return;
+        }
+        let Some(outcome) = self.native.connected() else { return };
+        self.connect_outcome = Some(outcome);
+        self.pending_error = outcome.err();
+        self.connection = if outcome.is_ok() { Connection::Connected } else { Connection::None };
+    }
+
+    /// Fails where data cannot go over it as far as its connection is concerned.
+    pub(super) fn check_connected(&mut self) -> Result<(), WinsockError> {
+        self.refresh();
+        match self.connection {
+            Connection::Connected | Connection::Broken(_) => Ok(()),
+            Connection::None | Connection::Listening | Connection::Connecting if self.is_stream() => {
+                Err(WinsockError::Enotconn)
+            }
+            Connection::None | Connection::Listening | Connection::Connecting => Ok(()),
+        }
+    }
+}
+
+/// The sockets that are open.
+pub(super) struct Sockets {
+    numbers: Numbers,
+    by_handle: HashMap<SocketHandle, Socket>,
+    /// Whose readiness an operation of the pump tells.
+    by_watch: HashMap<OperationId, SocketHandle>,
+    /// Ended selections whose message is still to be delivered.
+    stale: HashMap<OperationId, Selection>,
+}
+
+impl Sockets {
+    pub(super) fn new() -> Sockets {
+        Sockets {
+            numbers: Numbers::of_sockets(),
+            by_handle: HashMap::new(),
+            by_watch: HashMap::new(),
+            stale: HashMap::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_handle.len()
+    }
+
+    pub(super) fn insert(&mut self, socket: Socket) -> SocketHandle {
+        let by_handle = &self.by_handle;
+        let number = self.numbers.issue(|number| by_handle.contains_key(&SocketHandle::from_raw(number)));
+        let handle = SocketHandle::from_raw(number);
+        self.by_handle.insert(handle, socket);
+        handle
+    }
+
+    pub(super) fn get(&mut self, handle: SocketHandle) -> Result<&mut Socket, WinsockError> {
+        self.by_handle.get_mut(&handle).ok_or(WinsockError::Enotsock)
+    }
+
+    pub(super) fn remove(&mut self, handle: SocketHandle) -> Option<Socket> {
+        self.by_handle.remove(&handle)
+    }
+
+    pub(super) fn watched(&self, operation: OperationId) -> Option<SocketHandle> {
+        self.by_watch.get(&operation).copied()
+    }
+
+    pub(super) fn note_watch(&mut self, operation: OperationId, handle: SocketHandle) {
+        self.by_watch.insert(operation, handle);
+    }
+
+    pub(super) fn forget_watch(&mut self, operation: OperationId) {
+        self.by_watch.remove(&operation);
+    }
+
+    /// Every operation that watches a socket.
+    pub(super) fn watches(&self) -> Vec<OperationId> {
+        self.by_watch.keys().copied().collect()
+    }
+
+    /// Keeps a selection that has ended until its queued message is taken.
+    pub(super) fn keep_stale(&mut self, operation: OperationId, handle: SocketHandle, selection: Selection) {
+        self.by_watch.insert(operation, handle);
+        self.stale.insert(operation, selection);
+    }
+
+    /// Takes a kept selection whose message was taken.
+    pub(super) fn take_stale(&mut self, operation: OperationId) -> Option<Selection> {
+        if self.stale.is_empty() {
+            return None;
+        }
+        let selection = self.stale.remove(&operation)?;
+        self.by_watch.remove(&operation);
+        Some(selection)
+    }
+
+    /// Takes the operations of a socket's kept selections.
+    pub(super) fn take_stale_of(&mut self, handle: SocketHandle) -> Vec<OperationId> {
+        let of_socket = |operation: &OperationId| self.by_watch.get(operation) == Some(&handle);
+        let operations: Vec<_> = self.stale.keys().copied().filter(of_socket).collect();
+        for operation in &operations {
+            self.take_stale(*operation);
+        }
+        operations
+    }
+
+    /// Gives up every socket; the handles given out so far are those of the past.
+    pub(super) fn take_all(&mut self) -> Vec<Socket> {
+        self.numbers.begin_epoch();
+        self.by_watch.clear();
+        self.stale.clear();
+        std::mem::take(&mut self.by_handle).into_values().collect()
+    }
+}

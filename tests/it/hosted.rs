@@ -1,0 +1,308 @@
+//! The pump in a loop that knows its descriptor and nothing else.
+
+use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use msgpump::{
+    Budget, Cancelled, Dispatcher, HostQuery, Hosted, Kind, Message, OperationId, Payload, Poster, Pump, ServiceQuery,
+    StreamSettings, Timer, WindowId, items,
+};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+
+use crate::support::host::poll_readable;
+use crate::support::wire::Reply;
+use crate::support::{LONG, NameServer, PATIENCE, asking, settings};
+
+/// Long enough for a needless wake-up to come, short enough to wait for in vain.
+const A_WHILE: Duration = Duration::from_millis(40);
+
+fn hosted() -> Hosted<u32> {
+    Hosted::with_settings(settings()).expect("descriptors are left")
+}
+
+fn start_timer(hosted: &mut Hosted<u32>, timer: Timer) -> OperationId {
+    let mut pump = hosted.lend();
+    let window = pump.root_window();
+    pump.set_timer(window, timer).expect("there is room for a timer")
+}
+
+fn poster_of(hosted: &mut Hosted<u32>) -> (Poster<u32>, WindowId) {
+    let pump = hosted.lend();
+    (pump.poster(), pump.root_window())
+}
+
+/// One round of a host that takes whatever there is.
+fn turn_and_take(hosted: &mut Hosted<u32>) -> Vec<Message<u32>> {
+    let mut pump = hosted.lend();
+    pump.turn(Budget::no_wait()).expect("the system's wait works");
+    std::iter::from_fn(|| pump.next_message()).collect()
+}
+
+/// Hosts the pump until `count` messages have come.
+#[track_caller]
+fn take(hosted: &mut Hosted<u32>, count: usize) -> Vec<Message<u32>> {
+    let mut messages = Vec::new();
+    while messages.len() < count {
+        assert!(poll_readable(hosted, PATIENCE), "the host was never woken; {messages:?} {hosted:?}");
+        messages.extend(turn_and_take(hosted));
+    }
+    messages
+}
+
+/// The descriptor says what there is to do, and a host that obeys it finds nothing more.
+#[track_caller]
+fn assert_at_rest(hosted: &Hosted<u32>) {
+    assert!(!poll_readable(hosted, Duration::ZERO), "the host is woken for nothing; {hosted:?}");
+}
+
+#[test]
+fn posts_ticks_and_answers_come_to_a_host_that_only_waits_for_the_descriptor() {
+    let server = NameServer::answering(|query| Reply::with_host(query, [192, 0, 2, 1], [1; 8]));
+    let mut hosted = Hosted::with_settings(settings().resolver(asking([&server])).unwrap()).unwrap();
+    start_timer(&mut hosted, Timer::every(Duration::from_millis(3)));
+    start_timer(&mut hosted, Timer::once(Duration::from_micros(300)));
+    let (poster, window) = poster_of(&mut hosted);
+    hosted.lend().lookup_host(window, HostQuery::by_name("host.example")).unwrap();
+    let thread = thread::spawn(move || (0..1000).for_each(|number| poster.post(window, number).unwrap()));
+    let (mut posts, mut ticks, mut hosts) = (Vec::new(), 0, 0);
+    while posts.len() < 1000 || ticks < 6 || hosts < 1 {
+        for message in take(&mut hosted, 1) {
+            match message.payload {
+                Payload::Posted(number) => posts.push(number),
+                Payload::Tick(_) => ticks += 1,
+                Payload::Host(result) => hosts += result.unwrap().addresses.len() / 2,
+                other => panic!("unexpected {:?}", other.kind()),
+            }
+        }
+    }
+    thread.join().unwrap();
+    assert!(posts.iter().copied().eq(0..1000));
+}
+
+/// Whatever is started between turns, by code that has nothing to do with them.
+#[test]
+fn every_verb_that_gives_the_pump_something_to_do_makes_the_descriptor_readable() {
+    type Verb = (&'static str, fn(&mut Pump<u32>), Kind);
+    let verbs: &[Verb] = &[
+        ("post", |pump| pump.post(pump.root_window(), 1).unwrap(), Kind::Posted),
+        ("set_timer", |pump| _ = pump.set_timer(pump.root_window(), Timer::once(Duration::ZERO)).unwrap(), Kind::Tick),
+        (
+            "an earlier timer",
+            |pump| {
+                let window = pump.root_window();
+                pump.set_timer(window, Timer::once(Duration::from_micros(700))).unwrap();
+            },
+            Kind::Tick,
+        ),
+        (
+            "reset_timer",
+            |pump| {
+                let window = pump.root_window();
+                let timer = pump.set_timer(window, Timer::once(LONG)).unwrap();
+                pump.reset_timer(timer, Timer::at(Instant::now())).unwrap();
+            },
+            Kind::Tick,
+        ),
+        (
+            "lookup_service",
+            |pump| {
+                pump.lookup_service(pump.root_window(), ServiceQuery::by_name("https")).unwrap();
+            },
+            Kind::Service,
+        ),
+        (
+            "lookup_host",
+            |pump| {
+                pump.lookup_host(pump.root_window(), HostQuery::by_name("localhost")).unwrap();
+            },
+            Kind::Host,
+        ),
+        (
+            "start_external",
+            |pump| {
+                let (_, completer) = pump.start_external::<u32>(pump.root_window()).unwrap();
+                completer.complete(1).unwrap();
+            },
+            Kind::External,
+        ),
+        (
+            "start_stream",
+            |pump| {
+                pump.start_stream(pump.root_window(), items(0..3), StreamSettings::default()).unwrap();
+            },
+            Kind::Batch,
+        ),
+        ("quit", |pump| pump.quit(0), Kind::Quit),
+    ];
+    for (name, verb, kind) in verbs {
+        let mut hosted = hosted();
+        // There is something later to wait for, so the descriptor must be told of something earlier.
+        start_timer(&mut hosted, Timer::once(LONG));
+        assert_at_rest(&hosted);
+        verb(&mut hosted.lend());
+        let messages = take(&mut hosted, 1);
+        assert_eq!(messages[0].payload.kind(), *kind, "{name}");
+        while poll_readable(&hosted, Duration::ZERO) {
+            turn_and_take(&mut hosted);
+        }
+    }
+}
+
+#[test]
+fn the_descriptor_stays_readable_until_the_last_message_is_taken() {
+    let mut hosted = hosted();
+    {
+        let mut pump = hosted.lend();
+        let window = pump.root_window();
+        (0..3).for_each(|number| pump.post(window, number).unwrap());
+    }
+    for left in [2, 1, 0] {
+        for _ in 0..2 {
+            assert!(poll_readable(&hosted, PATIENCE));
+            // Its readiness may have been taken in, by this turn, and the messages are still there.
+            hosted.lend().turn(Budget::no_wait()).unwrap();
+        }
+        assert!(poll_readable(&hosted, PATIENCE));
+        assert!(hosted.lend().next_message().is_some());
+        assert_eq!(hosted.lend().metrics().queued, left);
+    }
+    assert_at_rest(&hosted);
+}
+
+/// A message of another thread is taken in by a turn whose budget is too small for all of them.
+#[test]
+fn what_a_small_budget_left_keeps_the_descriptor_readable() {
+    let mut hosted = hosted();
+    let (poster, window) = poster_of(&mut hosted);
+    thread::spawn(move || (0..100).for_each(|number| poster.post(window, number).unwrap())).join().unwrap();
+    let mut taken = Vec::new();
+    while taken.len() < 100 {
+        assert!(poll_readable(&hosted, PATIENCE), "{} of 100 came", taken.len());
+        let mut pump = hosted.lend();
+        pump.turn(Budget::no_wait().messages(7)).unwrap();
+        taken.extend(std::iter::from_fn(|| pump.next_message()));
+    }
+    assert_eq!(taken.len(), 100);
+    assert_at_rest(&hosted);
+}
+
+#[test]
+fn what_was_cancelled_wakes_no_host() {
+    let mut hosted = hosted();
+    for delay in [Duration::ZERO, Duration::from_millis(5)] {
+        let timer = start_timer(&mut hosted, Timer::once(delay));
+        assert_eq!(hosted.lend().cancel(timer), Cancelled::Pending);
+        assert!(!poll_readable(&hosted, A_WHILE), "a timer of {delay:?} was cancelled");
+    }
+    {
+        let mut pump = hosted.lend();
+        let window = pump.root_window();
+        pump.post(window, 1).unwrap();
+        assert_eq!(pump.purge_posts(window, |_| true), 1);
+    }
+    assert_at_rest(&hosted);
+}
+
+/// A timer that is put off counts from where it is now.
+#[test]
+fn a_deadline_that_moved_away_wakes_no_host() {
+    let mut hosted = hosted();
+    let timer = start_timer(&mut hosted, Timer::once(Duration::from_millis(5)));
+    hosted.lend().reset_timer(timer, Timer::once(LONG)).unwrap();
+    assert!(!poll_readable(&hosted, A_WHILE));
+}
+
+#[test]
+fn a_tick_is_never_early_and_each_wakes_the_host_once() {
+    let mut hosted = hosted();
+    let (mut wakes, rounds) = (0, 20);
+    for _ in 0..rounds {
+        let deadline = Instant::now() + Duration::from_micros(1500);
+        start_timer(&mut hosted, Timer::at(deadline));
+        loop {
+            assert!(poll_readable(&hosted, PATIENCE));
+            wakes += 1;
+            if !turn_and_take(&mut hosted).is_empty() {
+                break;
+            }
+        }
+        assert!(Instant::now() >= deadline);
+        assert_at_rest(&hosted);
+    }
+    assert_eq!(wakes, rounds, "each tick is one wake-up");
+}
+
+#[test]
+fn an_idle_pump_wakes_no_host() {
+    let mut hosted = hosted();
+    start_timer(&mut hosted, Timer::once(LONG));
+    let before = hosted.lend().metrics();
+    assert!(!poll_readable(&hosted, A_WHILE));
+    assert_eq!(hosted.lend().metrics(), before);
+}
+
+/// An outer wait that is edge-triggered tells of a change alone: each one must be a new edge.
+#[test]
+fn an_edge_triggered_host_is_told_each_time() {
+    let mut hosted = hosted();
+    let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
+    epoll::add(&queue, &hosted, EventData::new_u64(0), EventFlags::IN | EventFlags::ET).unwrap();
+    for round in 0..50 {
+        match round % 3 {
+            0 => _ = start_timer(&mut hosted, Timer::once(Duration::from_micros(500))),
+            1 => {
+                let mut pump = hosted.lend();
+                let window = pump.root_window();
+                pump.post(window, round).unwrap();
+            }
+            _ => {
+                let (poster, window) = poster_of(&mut hosted);
+                thread::spawn(move || poster.post(window, round).unwrap()).join().unwrap();
+            }
+        }
+        assert!(is_told(&queue, PATIENCE), "round {round}");
+        // It does what a host must that is told of edges only: all there is.
+        assert_eq!(turn_and_take(&mut hosted).len(), 1, "round {round}");
+    }
+    assert_at_rest(&hosted);
+}
+
+fn is_told(queue: &OwnedFd, timeout: Duration) -> bool {
+    let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 1];
+    let timeout = Timespec::try_from(timeout).expect("tests wait for seconds");
+    epoll::wait(queue, &mut events[..], Some(&timeout)).expect("epoll works") == 1
+}
+
+/// As a layer does that has the pump in its own hands.
+#[test]
+fn a_pump_in_other_hands_informs_its_host_when_asked_to() {
+    let mut dispatcher = Dispatcher::<u32, u32>::new(Pump::with_settings(settings()).unwrap());
+    let window = dispatcher.open_window(|_, seen, _| *seen += 1);
+    dispatcher.pump().set_timer(window, Timer::once(Duration::from_micros(300))).unwrap();
+    dispatcher.pump().post(window, 1).unwrap();
+    let mut seen = 0;
+    while seen < 2 {
+        dispatcher.pump().inform_host().unwrap();
+        assert!(poll_readable(dispatcher.pump(), PATIENCE), "{seen} of 2 were seen");
+        dispatcher.dispatch_pending(&mut seen, Budget::no_wait()).unwrap();
+    }
+    dispatcher.pump().inform_host().unwrap();
+    assert!(!poll_readable(dispatcher.pump(), Duration::ZERO));
+}
+
+/// The loan ends in unwinding too.
+#[test]
+fn a_panic_during_a_loan_leaves_the_descriptor_right() {
+    let mut hosted = hosted();
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut pump = hosted.lend();
+        let window = pump.root_window();
+        pump.post(window, 1).unwrap();
+        panic!("a handler does");
+    }));
+    assert!(result.is_err());
+    assert_eq!(take(&mut hosted, 1).len(), 1);
+    assert_at_rest(&hosted);
+}

@@ -1,0 +1,809 @@
+//! WSAAsyncSelect.
+
+use std::net::Shutdown;
+
+use msgpump::winsock::{
+    CloseOrder, FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE, FIONBIO, FIONREAD, MSG_OOB, MSG_PEEK,
+    OptionValue, ResetCode, SocketHandle, SocketOption, StaleEvents, Version, WinsockSettings,
+};
+use msgpump::{Budget, Payload};
+
+use crate::net::{ALL, M, Net, closed_port, drain, peer_of, reset, say, say_urgently};
+use crate::support::{Einval, Enotsock, Ewouldblock};
+
+/// A case that Wine's tests assert of Windows: what is done, and what is told, stage by stage.
+struct Row {
+    case: &'static str,
+    run: fn(&mut Net) -> Vec<String>,
+    told: &'static [&'static str],
+}
+
+/// With the defaults. Where Windows does otherwise than the texts, the row says so and its twin under the
+/// other manner stands below.
+const TABLE_C3: &[Row] = &[
+    Row {
+        case: "select again while events hold: each is told again",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ | FD_WRITE);
+            say(&mut peer, b"abc");
+            let first = net.events();
+            net.select(socket, FD_READ | FD_WRITE);
+            vec![first, net.events()]
+        },
+        told: &["READ", "READ WRITE"],
+    },
+    Row {
+        case: "select again while a connection waits",
+        run: |net| {
+            let (listener, address) = net.listener();
+            net.select(listener, ALL);
+            let _peer = peer_of(address);
+            let first = net.events();
+            net.select(listener, ALL);
+            vec![first, net.events()]
+        },
+        told: &["ACCEPT", "ACCEPT"],
+    },
+    Row {
+        case: "select again after urgent data was told",
+        run: |net| {
+            let (socket, peer) = net.selected_pair(FD_OOB);
+            say_urgently(&peer, b'!');
+            let first = net.events();
+            net.select(socket, FD_OOB);
+            vec![first, net.events()]
+        },
+        told: &["OOB", "OOB"],
+    },
+    Row {
+        case: "select again after FD_CLOSE",
+        run: |net| {
+            let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            drop(peer);
+            let first = net.events();
+            net.select(socket, FD_READ | FD_CLOSE);
+            vec![first, net.events()]
+        },
+        told: &["CLOSE", "CLOSE"],
+    },
+    Row {
+        case: "select again after FD_CONNECT, or first after the connection is made: FD_WRITE alone",
+        run: |net| {
+            let (_listener, address) = net.listener();
+            let socket = net.stream();
+            net.select(socket, ALL);
+            assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+            let first = net.events();
+            net.select(socket, ALL);
+            let again = net.events();
+            let (other, _peer) = net.pair();
+            net.select(other, ALL);
+            vec![first, again, net.events()]
+        },
+        told: &["CONNECT WRITE", "WRITE", "WRITE"],
+    },
+    Row {
+        case: "a second connection while the first FD_ACCEPT is not consumed; then accept with another waiting",
+        run: |net| {
+            let (listener, address) = net.listener();
+            net.select(listener, FD_ACCEPT);
+            let _first = peer_of(address);
+            let one = net.events();
+            let _second = peer_of(address);
+            let two = net.events();
+            net.accept(listener).expect("one waits");
+            let three = net.events();
+            net.accept(listener).expect("one waits");
+            vec![one, two, three, net.events()]
+        },
+        told: &["ACCEPT", "", "ACCEPT", ""],
+    },
+    Row {
+        case: "accept before the first select: none for it",
+        run: |net| {
+            let (listener, address) = net.listener();
+            let _peer = peer_of(address);
+            net.accept(listener).expect("one waits");
+            net.select(listener, FD_ACCEPT);
+            vec![net.events()]
+        },
+        told: &[""],
+    },
+    Row {
+        case: "an accepted socket is told FD_WRITE with its own handle",
+        run: |net| {
+            let (listener, address) = net.listener();
+            net.name(listener, "l");
+            net.select(listener, ALL);
+            let mut peer = peer_of(address);
+            let one = net.events();
+            let accepted = net.accept(listener).expect("one waits");
+            net.name(accepted, "a");
+            let two = net.events();
+            say(&mut peer, b"abc");
+            let three = net.events();
+            drop(peer);
+            net.recv(accepted, 10).expect("it waits");
+            vec![one, two, three, net.events()]
+        },
+        told: &["l:ACCEPT", "a:WRITE", "a:READ", "a:CLOSE"],
+    },
+    Row {
+        case: "a second arrival without recv; a partial recv",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ);
+            say(&mut peer, b"abc");
+            let one = net.events();
+            say(&mut peer, b"def");
+            let two = net.events();
+            assert_eq!(net.recv(socket, 2), Ok(2));
+            let three = net.events();
+            assert_eq!(net.recv(socket, 4), Ok(4));
+            vec![one, two, three, net.events()]
+        },
+        told: &["READ", "", "READ", ""],
+    },
+    Row {
+        case: "a recv that fails while data waits",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ);
+            say(&mut peer, b"abc");
+            let one = net.events();
+            assert_eq!(net.recv_with(socket, 10, 0x4000), Err(Einval));
+            vec![one, net.events()]
+        },
+        told: &["READ", "READ"],
+    },
+    Row {
+        case: "a send that succeeds tells no FD_WRITE, and withdraws none",
+        run: |net| {
+            let (socket, _peer) = net.pair();
+            net.select(socket, FD_WRITE);
+            assert_eq!(net.send(socket, b"abc"), Ok(3));
+            let one = net.events();
+            assert_eq!(net.send(socket, b"abc"), Ok(3));
+            vec![one, net.events()]
+        },
+        told: &["WRITE", ""],
+    },
+    Row {
+        case: "datagrams: FD_WRITE at the select, again at the connect, never FD_CONNECT",
+        run: |net| {
+            let (socket, address) = net.datagram();
+            net.select(socket, ALL);
+            let one = net.events();
+            net.winsock.connect(&mut net.pump, socket, address).expect("it only notes it");
+            vec![one, net.events()]
+        },
+        told: &["WRITE", "WRITE"],
+    },
+    Row {
+        case: "both at once: FD_READ before FD_WRITE",
+        run: |net| {
+            let (socket, mut peer) = net.pair();
+            say(&mut peer, b"abc");
+            net.select(socket, ALL);
+            vec![net.events()]
+        },
+        told: &["READ WRITE"],
+    },
+    Row {
+        case: "data, then the peer closes, nothing read: by the text FD_CLOSE waits for the drain",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            say(&mut peer, b"abc");
+            drop(peer);
+            let one = net.events();
+            assert_eq!(net.recv(socket, 1), Ok(1));
+            let two = net.events();
+            assert_eq!(net.recv(socket, 10), Ok(2));
+            let three = net.events();
+            assert_eq!(net.recv(socket, 10), Ok(0));
+            vec![one, two, three, net.events()]
+        },
+        told: &["READ", "READ", "CLOSE", ""],
+    },
+    Row {
+        case: "the peer ends sending, and closes later: one FD_CLOSE in all",
+        run: |net| {
+            let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            peer.shutdown(Shutdown::Write).expect("it lives");
+            let one = net.events();
+            assert_eq!(net.send(socket, b"abc"), Ok(3));
+            drop(peer);
+            vec![one, net.events()]
+        },
+        told: &["CLOSE", ""],
+    },
+    Row {
+        case: "recv gives 0 after FD_CLOSE: no second one, and no FD_READ for the end",
+        run: |net| {
+            let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            drop(peer);
+            let one = net.events();
+            assert_eq!(net.recv(socket, 10), Ok(0));
+            assert_eq!(net.recv(socket, 10), Ok(0));
+            vec![one, net.events()]
+        },
+        told: &["CLOSE", ""],
+    },
+    Row {
+        case: "select after the peer closed",
+        run: |net| {
+            let (socket, peer) = net.pair();
+            drop(peer);
+            net.select(socket, FD_READ | FD_CLOSE);
+            vec![net.events()]
+        },
+        told: &["CLOSE"],
+    },
+    Row {
+        case: "reset by the peer: by the texts 10054; told again by another select",
+        run: |net| {
+            let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            reset(peer);
+            let one = net.events();
+            net.select(socket, FD_READ | FD_CLOSE);
+            vec![one, net.events()]
+        },
+        told: &["CLOSE(10054)", "CLOSE(10054)"],
+    },
+    Row {
+        case: "one's own closesocket",
+        run: |net| {
+            let (socket, _peer) = net.selected_pair(ALL);
+            net.close(socket).expect("it is open");
+            vec![net.events()]
+        },
+        told: &[""],
+    },
+];
+
+/// The same cases in the manner of Windows, where it is not that of the texts.
+const TABLE_C3_WINDOWS: &[Row] = &[
+    Row {
+        case: "data, then the peer closes, nothing read: FD_READ, then FD_CLOSE at once",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            say(&mut peer, b"abc");
+            drop(peer);
+            let one = net.events();
+            assert_eq!(net.recv(socket, 1), Ok(1));
+            let two = net.events();
+            assert_eq!(net.recv(socket, 10), Ok(2));
+            vec![one, two, net.events()]
+        },
+        told: &["READ CLOSE", "READ", ""],
+    },
+    Row {
+        case: "reset by the peer: 10053",
+        run: |net| {
+            let (_socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
+            reset(peer);
+            vec![net.events()]
+        },
+        told: &["CLOSE(10053)"],
+    },
+    Row {
+        case: "mask 0 with FD_READ queued: it is still delivered",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ);
+            say(&mut peer, b"abc");
+            queue(net);
+            net.select(socket, 0);
+            let one = net.events();
+            say(&mut peer, b"def");
+            vec![one, net.events()]
+        },
+        told: &["READ", ""],
+    },
+    Row {
+        case: "another mask with FD_READ queued: both are delivered",
+        run: |net| {
+            let (socket, mut peer) = net.selected_pair(FD_READ);
+            say(&mut peer, b"abc");
+            queue(net);
+            net.select(socket, FD_READ | FD_CLOSE);
+            vec![net.events()]
+        },
+        told: &["READ READ"],
+    },
+];
+
+/// Lets what has happened be queued, and takes nothing.
+fn queue(net: &mut Net) {
+    while net.pump.metrics().queued == 0 {
+        net.pump.turn(Budget::wait_forever()).expect("the system works");
+    }
+}
+
+fn check(rows: &[Row], settings: &WinsockSettings) {
+    for Row { case, run, told } in rows {
+        let mut net = Net::with(settings.clone(), Version::V1_1);
+        assert_eq!(run(&mut net), *told, "{case}");
+    }
+}
+
+#[test]
+fn table_c3_as_the_texts_have_it() {
+    check(TABLE_C3, &WinsockSettings::default());
+}
+
+#[test]
+fn table_c3_as_windows_has_it() {
+    let settings = WinsockSettings::default()
+        .close_order(CloseOrder::Early)
+        .reset_code(ResetCode::ConnAborted)
+        .stale_events(StaleEvents::Keep);
+    check(TABLE_C3_WINDOWS, &settings);
+}
+
+#[test]
+fn t63_one_read_and_another_after_a_partial_recv() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "READ");
+    say(&mut peer, b"def");
+    assert_eq!(net.events(), "");
+    assert_eq!(net.recv(socket, 2), Ok(2));
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 4), Ok(4));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t64_a_peek_counts_as_a_recv() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv_with(socket, 10, MSG_PEEK), Ok(3));
+    assert_eq!(net.events(), "READ");
+    // A receive of nothing too, but not a look at how much there is.
+    assert_eq!(net.recv(socket, 0), Ok(0));
+    assert_eq!(net.events(), "READ");
+    let mut waiting = 0;
+    assert_eq!(net.winsock.ioctlsocket(socket, FIONREAD, &mut waiting), Ok(()));
+    assert_eq!((waiting, net.events()), (3, String::new()));
+}
+
+#[test]
+fn t65_a_recv_that_fails_counts_too() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv_with(socket, 10, MSG_OOB), Err(Einval), "there is no urgent data");
+    assert_eq!(net.events(), "READ");
+}
+
+#[test]
+fn t66_accepts_one_by_one() {
+    let mut net = Net::new();
+    let (listener, address) = net.listener();
+    net.select(listener, FD_ACCEPT);
+    let _peers = [peer_of(address), peer_of(address)];
+    assert_eq!(net.events(), "ACCEPT");
+    for expected in ["ACCEPT", ""] {
+        net.accept(listener).expect("one waits");
+        assert_eq!(net.events(), expected);
+    }
+    assert_eq!(net.accept(listener), Err(Ewouldblock));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t67_connect_then_write_and_nothing_else() {
+    let mut net = Net::new();
+    let (_listener, address) = net.listener();
+    let socket = net.stream();
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "", "a stream without a connection tells nothing");
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+    assert_eq!(net.events(), "CONNECT WRITE");
+    assert_eq!(net.winsock.getpeername(socket), Ok(address));
+}
+
+#[test]
+fn t68_no_flood_of_connect() {
+    let mut net = Net::new();
+    let (_listener, address) = net.listener();
+    let socket = net.stream();
+    net.select(socket, FD_CONNECT);
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+    assert_eq!(net.events(), "CONNECT");
+    for _ in 0..5 {
+        net.select(socket, FD_CONNECT);
+    }
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t69_a_connect_that_is_refused() {
+    let mut net = Net::new();
+    let socket = net.stream();
+    net.select(socket, ALL);
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, closed_port()), Err(Ewouldblock));
+    let messages = net.messages();
+    assert_eq!(messages.iter().map(|message| message.lparam).collect::<Vec<_>>(), [0x274D_0010]);
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "", "not by another select either");
+}
+
+#[test]
+fn a_refused_connect_is_not_told_without_fd_connect_and_can_be_tried_again() {
+    let mut net = Net::new();
+    let socket = net.stream();
+    net.select(socket, FD_WRITE | FD_CLOSE);
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, closed_port()), Err(Ewouldblock));
+    assert_eq!(net.events(), "");
+    let (_listener, address) = net.listener();
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+    assert_eq!(net.events(), "WRITE");
+}
+
+#[test]
+fn t70_write_after_a_send_that_would_block() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_WRITE);
+    let sent = net.fill(socket);
+    assert_eq!(net.events(), "");
+    let mut read = 0;
+    while read < sent {
+        read += drain(&mut peer);
+    }
+    assert_eq!(net.events(), "WRITE");
+    assert_eq!(net.send(socket, b"abc"), Ok(3));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t71_mask_0_with_read_queued() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    net.select(socket, 0);
+    assert_eq!(net.events(), "", "purged");
+    say(&mut peer, b"def");
+    assert_eq!(net.events(), "");
+    assert_eq!(net.recv(socket, 10), Ok(6));
+}
+
+#[test]
+fn t72_nothing_of_a_closed_socket_is_taken_for_another() {
+    for stale in [StaleEvents::Purge, StaleEvents::Keep] {
+        let mut net = Net::with(WinsockSettings::default().stale_events(stale), Version::V1_1);
+        let (socket, mut peer) = net.selected_pair(FD_READ);
+        say(&mut peer, b"abc");
+        queue(&mut net);
+        assert_eq!(net.close(socket), Ok(()));
+        let other = net.stream();
+        assert_ne!(socket, other);
+        net.select(other, ALL);
+        assert_eq!(net.events(), "");
+        assert_eq!(net.recv(socket, 10), Err(Enotsock));
+    }
+}
+
+#[test]
+fn a_message_of_an_ended_selection_in_the_programs_hands_is_not_seen() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    let taken = net.pump.next_message().expect("it is queued");
+    assert!(matches!(taken.payload, Payload::Ready(_)));
+    net.select(socket, 0);
+    assert!(net.winsock.translate(&mut net.pump, taken).is_none());
+}
+
+#[test]
+fn t73_fionbio_and_the_selection() {
+    let mut net = Net::new();
+    let (socket, _peer) = net.selected_pair(FD_READ);
+    assert_eq!(net.winsock.ioctlsocket(socket, FIONBIO, &mut 0), Err(Einval));
+    assert_eq!(net.winsock.ioctlsocket(socket, FIONBIO, &mut 1), Ok(()));
+    net.select(socket, 0);
+    assert_eq!(net.recv(socket, 1), Err(Ewouldblock), "it still does not block");
+    assert_eq!(net.winsock.ioctlsocket(socket, FIONBIO, &mut 0), Ok(()));
+}
+
+#[test]
+fn t74_a_selection_replaces_window_message_and_mask() {
+    const M1: u32 = 0x0499;
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    let other = net.pump.open_window();
+    net.winsock.wsa_async_select(&mut net.pump, socket, other, M1, FD_WRITE).expect("it can be selected");
+    say(&mut peer, b"abc");
+    let messages = net.messages();
+    let told: Vec<_> = messages.iter().map(|message| (message.window, message.message, message.lparam)).collect();
+    assert_eq!(told, [(other, M1, 2)]);
+}
+
+#[test]
+fn t75_an_accepted_socket_inherits() {
+    let mut net = Net::new();
+    let (listener, address) = net.listener();
+    net.name(listener, "l");
+    net.select(listener, ALL);
+    let mut peer = peer_of(address);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "l:ACCEPT");
+    let accepted = net.accept(listener).expect("one waits");
+    net.name(accepted, "a");
+    assert_eq!(net.events(), "a:READ a:WRITE");
+    assert_eq!(net.winsock.ioctlsocket(accepted, FIONBIO, &mut 0), Err(Einval));
+    assert_eq!(net.recv(accepted, 10), Ok(3));
+    drop(peer);
+    assert_eq!(net.events(), "a:CLOSE");
+}
+
+#[test]
+fn t76_close_after_the_drain() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
+    say(&mut peer, b"abc");
+    peer.shutdown(Shutdown::Write).expect("it lives");
+    drop(peer);
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 10), Ok(3));
+    assert_eq!(net.events(), "CLOSE");
+    assert_eq!(net.recv(socket, 10), Ok(0));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t77_close_at_once_leaves_the_data_readable() {
+    let mut net = Net::with(WinsockSettings::default().close_order(CloseOrder::Early), Version::V1_1);
+    let (socket, mut peer) = net.selected_pair(FD_CLOSE);
+    say(&mut peer, b"abc");
+    drop(peer);
+    assert_eq!(net.events(), "CLOSE");
+    assert_eq!((net.recv(socket, 2), net.recv(socket, 2), net.recv(socket, 2)), (Ok(2), Ok(1), Ok(0)));
+}
+
+#[test]
+fn only_close_is_asked_for_and_data_waits() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_CLOSE);
+    say(&mut peer, b"abc");
+    drop(peer);
+    assert_eq!(net.events(), "", "by the text it waits for somebody to read");
+    assert_eq!(net.recv(socket, 10), Ok(3));
+    assert_eq!(net.events(), "CLOSE");
+}
+
+#[test]
+fn t78_a_reset_is_told_and_stays_an_error() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ | FD_WRITE | FD_CLOSE);
+    say(&mut peer, b"abc");
+    reset(peer);
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 10), Ok(3), "what came before can be read");
+    assert_eq!(net.events(), "CLOSE(10054)");
+    let error = msgpump::winsock::WinsockError::Econnreset;
+    assert_eq!((net.recv(socket, 10), net.recv(socket, 10)), (Err(error), Err(error)));
+    assert_eq!(net.send(socket, b"abc"), Err(error));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t79_ones_own_acts_are_not_told() {
+    let mut net = Net::new();
+    let (socket, peer) = net.selected_pair(ALL);
+    net.winsock.shutdown(socket, 1).expect("it lives");
+    assert_eq!(net.events(), "");
+    drop(peer);
+    assert_eq!(net.events(), "CLOSE", "but what the other side does is");
+    let (socket, _peer) = net.selected_pair(ALL);
+    net.winsock.shutdown(socket, 2).expect("it lives");
+    assert_eq!(net.events(), "");
+    assert_eq!(net.close(socket), Ok(()));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t79a_closesocket_does_not_linger_on_a_socket_that_does_not_block() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    let linger = |seconds| OptionValue::Linger { is_on: true, seconds };
+    net.winsock.setsockopt(socket, SocketOption::Linger, linger(5)).expect("it is a stream");
+    assert_eq!(net.close(socket), Err(Ewouldblock));
+    assert_eq!(net.send(socket, b"still open"), Ok(10));
+    net.winsock.setsockopt(socket, SocketOption::Linger, linger(0)).expect("it is a stream");
+    assert_eq!(net.close(socket), Ok(()));
+    let mut buffer = [0; 16];
+    let end = loop {
+        match std::io::Read::read(&mut peer, &mut buffer) {
+            Ok(0) => panic!("it was closed in order"),
+            Ok(_) => {}
+            Err(error) => break error.kind(),
+        }
+    };
+    assert_eq!(end, std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn t80_datagrams() {
+    let mut net = Net::new();
+    let (socket, address) = net.datagram();
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "WRITE");
+    let sender = std::net::UdpSocket::bind(crate::net::anywhere()).expect("the loopback interface is there");
+    for datagram in [&b"abc"[..], b"", b"0123456789"] {
+        sender.send_to(datagram, address).expect("there is room");
+    }
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 10), Ok(3));
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 10), Ok(0), "an empty one");
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 4).map_err(|error| error.number()), Err(10040));
+    assert_eq!(net.events(), "", "the rest of it is gone");
+    net.winsock.connect(&mut net.pump, socket, address).expect("it only notes it");
+    assert_eq!(net.events(), "WRITE");
+}
+
+#[test]
+fn t81_urgent_data_apart_and_among_the_other() {
+    let mut net = Net::new();
+    let (socket, peer) = net.selected_pair(FD_READ | FD_OOB);
+    say_urgently(&peer, b'!');
+    assert_eq!(net.events(), "OOB");
+    let mut byte = [0];
+    assert_eq!(net.winsock.recv(&mut net.pump, socket, &mut byte, MSG_OOB), Ok(1));
+    assert_eq!((byte, net.events()), (*b"!", String::new()));
+
+    let (socket, peer) = net.selected_pair(FD_READ | FD_OOB);
+    net.winsock.setsockopt(socket, SocketOption::OobInline, true).expect("it is a stream");
+    say_urgently(&peer, b'!');
+    assert_eq!(net.events(), "READ");
+    assert_eq!(net.recv(socket, 10), Ok(1));
+}
+
+#[test]
+fn urgent_data_is_told_while_other_data_waits_unread() {
+    let mut net = Net::new();
+    let (_socket, mut peer) = net.selected_pair(FD_READ | FD_OOB);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "READ");
+    say_urgently(&peer, b'!');
+    assert_eq!(net.events(), "OOB");
+}
+
+#[test]
+fn t82_what_cannot_be_selected() {
+    let mut net = Net::new();
+    let (socket, _peer) = net.pair();
+    let closed = net.stream();
+    net.close(closed).expect("it is open");
+    let task = net.winsock.wsa_async_get_proto_by_number(&mut net.pump, net.window, M, 6, None).expect("it starts");
+    let (pump, window) = (&mut net.pump, net.window);
+    for strange in [closed.raw(), task.raw(), 0, u32::MAX, 7] {
+        let strange = SocketHandle::from_raw(strange);
+        assert_eq!(net.winsock.wsa_async_select(pump, strange, window, M, FD_READ), Err(Enotsock));
+    }
+    let dead = pump.open_window();
+    pump.destroy_window(dead).expect("it was open");
+    assert_eq!(net.winsock.wsa_async_select(pump, socket, dead, M, FD_READ), Err(Einval));
+    assert_eq!(net.winsock.wsa_async_select(pump, socket, None, M, FD_READ), Err(Einval));
+    assert_eq!(net.winsock.wsa_async_select(pump, socket, None, 0, 0), Ok(()), "no events need no window");
+    net.winsock.wsa_cancel_async_request(pump, task).expect_err("it is finished");
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t83_data_taken_before_its_read_is_dispatched() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    assert_eq!(net.recv(socket, 10), Ok(3));
+    assert_eq!(net.events(), "READ", "it was queued before");
+    assert_eq!(net.recv(socket, 10), Err(Ewouldblock));
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn t84_a_slow_reader_holds_nobody_up() {
+    const BYTES: usize = 4096;
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, &[7; BYTES]);
+    let (mut received, mut posted, mut handled) = (0, 0, 0);
+    while received < BYTES {
+        if received % 2 == 0 && posted == handled {
+            net.pump.post(net.window, 1).expect("room");
+            posted += 1;
+        }
+        match net.winsock.get_message(&mut net.pump).expect("the system works") {
+            Some(msgpump::winsock::Delivery::Winsock(message)) => {
+                assert_eq!(net.words(&message), "READ");
+                received += net.recv(socket, 1).expect("one waits");
+            }
+            Some(msgpump::winsock::Delivery::Other(_)) => handled += 1,
+            None => panic!("nobody quits"),
+        }
+        assert!(posted - handled <= 1);
+    }
+    assert!(handled > BYTES / 4, "{handled} posts were handled among {BYTES} reads");
+}
+
+#[test]
+fn t85_nothing_is_dispatched_inside_of_a_call() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abcdef");
+    queue(&mut net);
+    let before = net.pump.metrics().messages;
+    while net.recv(socket, 1).is_ok() {}
+    assert_eq!(net.pump.metrics().messages, before);
+}
+
+#[test]
+fn a_window_destroyed_ends_its_selections_and_loses_no_data() {
+    for by_layer in [true, false] {
+        let mut net = Net::new();
+        let (socket, mut peer) = net.selected_pair(FD_READ);
+        say(&mut peer, b"abc");
+        queue(&mut net);
+        match by_layer {
+            true => net.winsock.destroy_window(&mut net.pump, net.window),
+            false => net.pump.destroy_window(net.window),
+        };
+        net.window = net.pump.open_window();
+        assert_eq!(net.events(), "");
+        net.select(socket, FD_READ);
+        assert_eq!(net.events(), "READ");
+        assert_eq!(net.recv(socket, 10), Ok(3));
+    }
+}
+
+#[test]
+fn a_message_stands_in_the_queue_where_it_came() {
+    let mut net = Net::new();
+    let (_socket, mut peer) = net.selected_pair(FD_READ);
+    net.pump.post(net.window, 1).expect("room");
+    say(&mut peer, b"abc");
+    while net.pump.metrics().queued < 2 {
+        net.pump.turn(Budget::no_wait()).expect("the system works");
+    }
+    net.pump.post(net.window, 2).expect("room");
+    let mut order = Vec::new();
+    while let Some(delivery) = net.winsock.next_message(&mut net.pump) {
+        order.push(match delivery {
+            msgpump::winsock::Delivery::Winsock(message) => net.words(&message),
+            msgpump::winsock::Delivery::Other(message) => format!("{:?}", message.payload),
+        });
+    }
+    assert_eq!(order, ["Posted(1)", "READ", "Posted(2)"]);
+}
+
+#[test]
+fn events_of_version_2_may_be_asked_for_and_never_come() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.pair();
+    net.select(socket, 0x3C0 | FD_READ);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "READ");
+    net.select(socket, 0x3C0);
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn cleanup_resets_connections_and_silences_selections() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(ALL);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    net.winsock.wsa_cleanup(&mut net.pump).expect("it is started");
+    assert_eq!(net.events(), "");
+    let end = std::io::Read::read(&mut peer, &mut [0; 8]).expect_err("it is reset");
+    assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
+    net.winsock.wsa_startup(Version::V1_1, Some(&mut Default::default())).expect("again");
+    assert_eq!(net.send(socket, b"abc"), Err(Enotsock), "T07");
+}
