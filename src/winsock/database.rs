@@ -233,7 +233,7 @@ impl<T> Winsock<T> {
             return Err(WinsockError::Ewouldblock);
         }
         let (operation, expected) = question.start(pump, window.into()).map_err(|_| WinsockError::Ewouldblock)?;
-        let Reply { message, buflen, .. } = reply;
-        Ok(self.requests.insert(Request { operation, window, message, buflen, expected }))
+        let (message, buflen) = (reply.message, reply.buflen.unwrap_or(usize::MAX));
+        Ok(self.requests.insert(operation, Request { window, message, buflen, expected }))
     }
 }

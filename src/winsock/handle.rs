@@ -75,19 +75,29 @@ impl Numbers {
         Numbers { kind: SOCKET, first: 0, issued: 0 }
     }
 
-    /// A number that is not `taken`.
-    pub(super) fn issue(&mut self, taken: impl Fn(u32) -> bool) -> u32 {
-        loop {
-            let number = self.kind | (1 + self.next());
-            if self.issued == NUMBERS {
-                self.first = (self.first + 1) % NUMBERS;
-            } else {
-                self.issued += 1;
-            }
-            if !taken(number) {
-                return number;
-            }
+    /// The next number. Once all were given out, it may be that of something that lives: ask for another then.
+    pub(super) fn issue(&mut self) -> u32 {
+        let number = self.kind | (1 + self.next());
+        if self.issued == NUMBERS {
+            self.first = (self.first + 1) % NUMBERS;
+        } else {
+            self.issued += 1;
         }
+        number
+    }
+
+    /// How many were given out after `number`, if that was given out since the last startup.
+    pub(super) fn age(&self, number: u32) -> Option<usize> {
+        let index = (number & NUMBERS).wrapping_sub(1);
+        let is_kind = number >> KIND_SHIFT == self.kind >> KIND_SHIFT && index < NUMBERS;
+        let place = (index.wrapping_add(NUMBERS) - self.first) % NUMBERS;
+        (is_kind && place < self.issued).then(|| (self.issued - 1 - place) as usize)
+    }
+
+    /// The number of an [`age`](Numbers::age).
+    pub(super) fn aged(&self, age: usize) -> u32 {
+        let place = self.issued - 1 - age as u32;
+        self.kind | (1 + (self.first + place) % NUMBERS)
     }
 
     fn next(&self) -> u32 {
@@ -97,9 +107,7 @@ impl Numbers {
 
     /// Whether `number` was given out since the last startup.
     pub(super) fn is_issued(&self, number: u32) -> bool {
-        let index = (number & NUMBERS).wrapping_sub(1);
-        let is_kind = number >> KIND_SHIFT == self.kind >> KIND_SHIFT && index < NUMBERS;
-        is_kind && (index + NUMBERS - self.first) % NUMBERS < self.issued
+        self.age(number).is_some()
     }
 
     /// Makes the numbers given out so far those of the past.
@@ -115,30 +123,34 @@ mod tests {
     #[test]
     fn a_number_is_known_from_its_issue_to_the_next_epoch() {
         let mut numbers = Numbers::of_tasks();
-        let given: Vec<_> = (0..5).map(|_| numbers.issue(|_| false)).collect();
-        assert!(given.iter().all(|&number| numbers.is_issued(number)));
+        let given: Vec<_> = (0..5).map(|_| numbers.issue()).collect();
+        let ages: Vec<_> = given.iter().map(|&number| numbers.age(number)).collect();
+        assert_eq!(ages, [Some(4), Some(3), Some(2), Some(1), Some(0)]);
         for strange in [0, u32::MAX, TASK, given[4] + 1, given[0] | SOCKET, given[0] ^ TASK ^ SOCKET, 1] {
             assert!(!numbers.is_issued(strange), "{strange:#x}");
         }
         numbers.begin_epoch();
         assert!(given.iter().all(|&number| !numbers.is_issued(number)));
-        let next = numbers.issue(|_| false);
+        let next = numbers.issue();
         assert!(numbers.is_issued(next) && !given.contains(&next));
     }
 
     #[test]
-    fn numbers_come_round_past_those_that_live() {
+    fn numbers_come_round() {
         let mut numbers = Numbers { kind: TASK, first: NUMBERS - 2, issued: 0 };
-        let living = TASK | NUMBERS;
-        let given: Vec<_> = (0..3).map(|_| numbers.issue(|number| number == living)).collect();
-        assert_eq!(given, [TASK | (NUMBERS - 1), TASK | 1, TASK | 2]);
-        assert!(given.iter().all(|&number| numbers.is_issued(number)) && !numbers.is_issued(TASK | 3));
+        let given: Vec<_> = (0..4).map(|_| numbers.issue()).collect();
+        assert_eq!(given, [TASK | (NUMBERS - 1), TASK | NUMBERS, TASK | 1, TASK | 2]);
+        let ages: Vec<_> = given.iter().map(|&number| numbers.age(number)).collect();
+        assert_eq!(ages, [Some(3), Some(2), Some(1), Some(0)]);
+        assert_eq!([3, 2, 1, 0].map(|age| numbers.aged(age)), *given);
+        assert!(!numbers.is_issued(TASK | 3) && !numbers.is_issued(TASK | (NUMBERS - 2)));
     }
 
     #[test]
     fn when_all_were_given_out_all_are_known() {
         let mut numbers = Numbers { kind: SOCKET, first: 7, issued: NUMBERS };
-        assert_eq!(numbers.issue(|_| false), SOCKET | 8);
+        assert_eq!(numbers.issue(), SOCKET | 8);
+        assert_eq!(numbers.age(SOCKET | 8), Some(0));
         assert!(numbers.is_issued(SOCKET | 1) && numbers.is_issued(SOCKET | NUMBERS));
         assert!(!numbers.is_issued(SOCKET) && !numbers.is_issued(TASK | 1));
     }

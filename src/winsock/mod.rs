@@ -2,7 +2,7 @@
 //!
 //! Floor 5. For a program, a port of an old one, or an emulator. The calls have their names from the Winsock 1.1 specification (20 January 1993) and
 //! the public pages of Winsock 2, in Rust's case; numbers, words and errors are those of the texts.
-//! The chapter goes through them one by one.
+//! [`functions`] goes through them one by one.
 //!
 //! **When [`wsa_cancel_async_request`](Winsock::wsa_cancel_async_request) returns, whatever it returns, no
 //! message of that request is seen.** The original leaves a queued one where it is.
@@ -39,7 +39,14 @@ mod byte_order;
 mod connection;
 mod database;
 mod error;
+#[doc = include_str!("functions.md")]
+pub mod functions {
+    // For the links of the chapter.
+    #[allow(unused_imports)]
+    use super::*;
+}
 mod handle;
+mod handles;
 mod layout;
 mod library;
 mod message;
@@ -52,6 +59,7 @@ mod selection;
 mod settings;
 mod socket;
 mod startup;
+mod table;
 mod transfer;
 mod withdrawn;
 

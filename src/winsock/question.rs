@@ -43,7 +43,7 @@ impl Question {
         };
         let query = |name: &str| Query::Host(HostQuery::by_name(name).family(Family::V4));
         if name.is_empty() || name.eq_ignore_ascii_case(own_name) {
-            return Question { query: query(own_name), expected: Expected::OwnHost(own_name.to_owned()) };
+            return Question { query: query(own_name), expected: Expected::OwnHost(Box::new(own_name.to_owned())) };
         }
         if !is_numeric(name) {
             return Question { query: query(name), expected: Expected::Host };

@@ -2,12 +2,14 @@
 //!
 //! Floor 5. Which calls there are is told in [`database`](super::database); here is what becomes of one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::answer::{Answer, Hostent, Protoent, Servent};
 use super::error::WinsockError;
-use super::handle::{Numbers, TaskHandle};
+use super::handle::TaskHandle;
+use super::handles::Handles;
 use super::message::{WinsockMessage, wsa_make_async_reply};
+use super::table::Table;
 use super::withdrawn::Withdrawn;
 use crate::{Cancelled, LookupFailure, OperationId, Payload, Pump, Source, WindowId};
 
@@ -20,11 +22,10 @@ const REQUESTS_BEFORE_SWEEP: usize = 64;
 
 /// A request that was started and neither delivered nor cancelled.
 pub(super) struct Request {
-    pub(super) operation: OperationId,
     pub(super) window: WindowId,
     pub(super) message: u32,
-    /// The caller's buffer: how many bytes it has, or that there is none to be filled.
-    pub(super) buflen: Option<usize>,
+    /// How many bytes the caller's buffer has; all there are, where none is to be filled.
+    pub(super) buflen: usize,
     pub(super) expected: Expected,
 }
 
@@ -33,7 +34,8 @@ pub(super) enum Expected {
     /// The host that it tells.
     Host,
     /// As [`Expected::Host`], but of this machine, which has an address even if no server knows it.
-    OwnHost(String),
+    // Boxed, as the other one, so that a request of the usual kind is small.
+    OwnHost(Box<String>),
     /// The service that it tells.
     Service,
     /// The protocol that it tells.
@@ -44,9 +46,8 @@ pub(super) enum Expected {
 
 /// The table.
 pub(super) struct Requests {
-    numbers: Numbers,
-    by_handle: HashMap<TaskHandle, Request>,
-    by_operation: HashMap<OperationId, TaskHandle>,
+    handles: Handles,
+    by_operation: Table<OperationId, (TaskHandle, Request)>,
     /// Pending ones whose window was destroyed: their first cancel succeeds.
     orphans: VecDeque<TaskHandle>,
     /// Those of the past whose message a program may have in its hands.
@@ -57,9 +58,8 @@ pub(super) struct Requests {
 impl Requests {
     pub(super) fn new() -> Requests {
         Requests {
-            numbers: Numbers::of_tasks(),
-            by_handle: HashMap::new(),
-            by_operation: HashMap::new(),
+            handles: Handles::new(),
+            by_operation: Table::default(),
             orphans: VecDeque::new(),
             withdrawn: Withdrawn::new(),
             sweep_at: REQUESTS_BEFORE_SWEEP,
@@ -67,55 +67,52 @@ impl Requests {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_handle.len()
+        self.by_operation.len()
     }
 
     /// Forgets requests whose window was destroyed without this layer, if there may be many.
     pub(super) fn sweep<T>(&mut self, pump: &Pump<T>) {
-        if self.by_handle.len() < self.sweep_at {
+        if self.by_operation.len() < self.sweep_at {
             return;
         }
-        let Requests { by_handle, by_operation, withdrawn, .. } = self;
-        by_handle.retain(|_, request| {
+        let Requests { by_operation, handles, withdrawn, .. } = self;
+        by_operation.retain(|&operation, (handle, request)| {
             let is_kept = pump.has_window(request.window);
             if !is_kept {
-                by_operation.remove(&request.operation);
-                withdrawn.add(request.operation);
+                handles.forget(*handle);
+                withdrawn.add(operation);
             }
             is_kept
         });
-        self.sweep_at = (2 * self.by_handle.len()).max(REQUESTS_BEFORE_SWEEP);
+        self.sweep_at = (2 * self.by_operation.len()).max(REQUESTS_BEFORE_SWEEP);
     }
 
     /// Gives a handle to a request that is over already: its window is no more.
     pub(super) fn issue_dead(&mut self) -> TaskHandle {
-        let by_handle = &self.by_handle;
-        TaskHandle::from_raw(self.numbers.issue(|number| by_handle.contains_key(&TaskHandle::from_raw(number))))
-    }
-
-    pub(super) fn insert(&mut self, request: Request) -> TaskHandle {
-        let handle = self.issue_dead();
-        self.by_operation.insert(request.operation, handle);
-        self.by_handle.insert(handle, request);
+        let handle = self.handles.issue(None);
+        self.handles.forget(handle);
         handle
     }
 
-    fn remove(&mut self, handle: TaskHandle) -> Option<Request> {
-        let request = self.by_handle.remove(&handle)?;
-        self.by_operation.remove(&request.operation);
-        Some(request)
+    pub(super) fn insert(&mut self, operation: OperationId, request: Request) -> TaskHandle {
+        let handle = self.handles.issue(Some(operation));
+        self.by_operation.insert(operation, (handle, request));
+        handle
     }
 
     /// Takes the request of an operation whose message was taken.
     pub(super) fn complete(&mut self, operation: OperationId) -> Option<(TaskHandle, Request)> {
-        let handle = self.by_operation.remove(&operation)?;
-        self.by_handle.remove(&handle).map(|request| (handle, request))
+        let completed = self.by_operation.remove(&operation)?;
+        self.handles.forget(completed.0);
+        Some(completed)
     }
 
     /// Cancels one request. Once it returns, nothing of it is seen any more.
     pub(super) fn cancel<T>(&mut self, pump: &mut Pump<T>, handle: TaskHandle) -> Result<(), WinsockError> {
-        if let Some(request) = self.remove(handle) {
-            return match self.stop(pump, &request) {
+        if let Some(operation) = self.handles.operation(handle)
+            && let Some((_, request)) = self.complete(operation)
+        {
+            return match self.stop(pump, operation, &request) {
                 Stopped::Pending => Ok(()),
                 Stopped::Finished => Err(WinsockError::Ealready),
             };
@@ -124,17 +121,17 @@ impl Requests {
             self.orphans.remove(place);
             return Ok(());
         }
-        Err(if self.numbers.is_issued(handle.raw()) { WinsockError::Ealready } else { WinsockError::Einval })
+        Err(if self.handles.is_issued(handle) { WinsockError::Ealready } else { WinsockError::Einval })
     }
 
-    fn stop<T>(&mut self, pump: &mut Pump<T>, request: &Request) -> Stopped {
-        match pump.cancel(request.operation) {
+    fn stop<T>(&mut self, pump: &mut Pump<T>, operation: OperationId, request: &Request) -> Stopped {
+        match pump.cancel(operation) {
             Cancelled::Pending => Stopped::Pending,
             Cancelled::Queued(_) => Stopped::Finished,
             Cancelled::Over | Cancelled::Unknown => {
                 // The program has its message in its hands and has not had it translated, or its window was
                 // destroyed, and all that belonged to it was cancelled.
-                self.withdrawn.add(request.operation);
+                self.withdrawn.add(operation);
                 let was_pending = !pump.has_window(request.window) && request.expected.is_slow();
                 if was_pending { Stopped::Pending } else { Stopped::Finished }
             }
@@ -143,8 +140,8 @@ impl Requests {
 
     /// Cancels the requests of one window and remembers which of them were pending.
     pub(super) fn cancel_window<T>(&mut self, pump: &mut Pump<T>, window: WindowId) {
-        let of_window = |(&handle, request): (&TaskHandle, &Request)| (request.window == window).then_some(handle);
-        let handles: Vec<_> = self.by_handle.iter().filter_map(of_window).collect();
+        let of_window = |(handle, request): &(TaskHandle, Request)| (request.window == window).then_some(*handle);
+        let handles: Vec<_> = self.by_operation.values().filter_map(of_window).collect();
         for handle in handles {
             if self.cancel(pump, handle).is_ok() {
                 if self.orphans.len() == ORPHANS_MAX {
@@ -157,12 +154,11 @@ impl Requests {
 
     /// Cancels everything; the handles given out so far are those of the past.
     pub(super) fn cancel_all<T>(&mut self, pump: &mut Pump<T>) {
-        for request in std::mem::take(&mut self.by_handle).into_values() {
-            self.stop(pump, &request);
+        for (operation, (_, request)) in std::mem::take(&mut self.by_operation) {
+            self.stop(pump, operation, &request);
         }
-        self.by_operation.clear();
         self.orphans.clear();
-        self.numbers.begin_epoch();
+        self.handles.begin_epoch();
     }
 }
 
@@ -182,7 +178,7 @@ impl Expected {
         match (self, payload) {
             (Expected::Known(known), _) => *known,
             (Expected::Host | Expected::OwnHost(_), Payload::Host(Ok(host))) => host_answer(Hostent::from_core(*host)),
-            (Expected::OwnHost(name), _) => Ok(Answer::Host(Hostent::new(name, vec![std::net::Ipv4Addr::LOCALHOST]))),
+            (Expected::OwnHost(name), _) => Ok(Answer::Host(Hostent::new(*name, vec![std::net::Ipv4Addr::LOCALHOST]))),
             (Expected::Host, Payload::Host(Err(error))) => Err(host_error(error.failure())),
             // Digits that no table lists: the pump takes them for a port, the texts for an unknown name.
             (Expected::Service, Payload::Service(Ok(service))) if service.source == Source::Literal => {
@@ -219,7 +215,7 @@ pub(super) fn completion<T>(handle: TaskHandle, request: Request, payload: Paylo
     let result = expected.read(payload);
     let needed = result.as_ref().map_or(0, Answer::size);
     let (answer, error) = match result {
-        Ok(_) if buflen.is_some_and(|buflen| buflen < needed) => (None, WinsockError::Enobufs.number()),
+        Ok(_) if buflen < needed => (None, WinsockError::Enobufs.number()),
         Ok(answer) => (Some(answer), 0),
         Err(error) => (None, error.number()),
     };

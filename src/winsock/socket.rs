@@ -2,12 +2,13 @@
 //!
 //! Floor 5.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::error::WinsockError;
 use super::handle::{Numbers, SocketHandle};
 use super::native::Native;
 use super::selection::Selection;
+use super::table::Table;
 use crate::OperationId;
 
 /// A stream of bytes over a connection: TCP.
@@ -129,20 +130,20 @@ impl Socket {
 /// The sockets that are open.
 pub(super) struct Sockets {
     numbers: Numbers,
-    by_handle: HashMap<SocketHandle, Socket>,
+    by_handle: Table<SocketHandle, Socket>,
     /// Whose readiness an operation of the pump tells.
-    by_watch: HashMap<OperationId, SocketHandle>,
+    by_watch: Table<OperationId, SocketHandle>,
     /// Ended selections whose message is still to be delivered.
-    stale: HashMap<OperationId, Selection>,
+    stale: Table<OperationId, Selection>,
 }
 
 impl Sockets {
     pub(super) fn new() -> Sockets {
         Sockets {
             numbers: Numbers::of_sockets(),
-            by_handle: HashMap::new(),
-            by_watch: HashMap::new(),
-            stale: HashMap::new(),
+            by_handle: Table::default(),
+            by_watch: Table::default(),
+            stale: Table::default(),
         }
     }
 
@@ -151,11 +152,13 @@ impl Sockets {
     }
 
     pub(super) fn insert(&mut self, socket: Socket) -> SocketHandle {
-        let by_handle = &self.by_handle;
-        let number = self.numbers.issue(|number| by_handle.contains_key(&SocketHandle::from_raw(number)));
-        let handle = SocketHandle::from_raw(number);
-        self.by_handle.insert(handle, socket);
-        handle
+        loop {
+            let handle = SocketHandle::from_raw(self.numbers.issue());
+            if let Entry::Vacant(entry) = self.by_handle.entry(handle) {
+                entry.insert(socket);
+                return handle;
+            }
+        }
     }
 
     pub(super) fn get(&mut self, handle: SocketHandle) -> Result<&mut Socket, WinsockError> {

@@ -6,6 +6,7 @@
 mod blocking;
 mod byte_order;
 mod cancel;
+mod cases;
 mod errors;
 mod layout;
 #[cfg(unix)]
@@ -18,3 +19,5 @@ mod select;
 mod sockets;
 mod startup;
 mod support;
+#[cfg(unix)]
+mod traffic;
