@@ -47,7 +47,7 @@ impl<T> Pump<T> {
 /// The descriptor to wait on in a foreign loop: readable when a turn has something to take over.
 ///
 /// It tells of sockets and of other threads' posts; deadlines and queued messages are told by
-/// [`Pump::rest`].
+/// [`Pump::rest`]. The descriptor of a `Hosted` pump tells those too (Linux).
 ///
 /// # Panics
 ///

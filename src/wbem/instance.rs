@@ -60,6 +60,12 @@ impl Instance {
         Instance { class: class.clone(), values }
     }
 
+    /// The values, in the order of the class's properties.
+    #[cfg(all(target_os = "linux", feature = "linux"))]
+    pub(super) fn into_values(self) -> Vec<Value> {
+        self.values
+    }
+
     /// The class.
     pub fn class(&self) -> &Arc<Class> {
         &self.class

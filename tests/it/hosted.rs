@@ -1,12 +1,14 @@
 //! The pump in a loop that knows its descriptor and nothing else.
 
+use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use msgpump::{
-    Budget, Cancelled, Dispatcher, HostQuery, Hosted, Kind, Message, OperationId, Payload, Poster, Pump, ServiceQuery,
-    StreamSettings, Timer, WindowId, items,
+    Budget, Cancelled, Connect, Dispatcher, HostQuery, Hosted, Interest, Kind, Listen, Message, OperationId, Payload,
+    Poster, Pump, ServiceQuery, StreamSettings, Timer, WindowId, items,
 };
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -148,6 +150,44 @@ fn every_verb_that_gives_the_pump_something_to_do_makes_the_descriptor_readable(
             turn_and_take(&mut hosted);
         }
     }
+}
+
+/// Sockets are told of edges inside; what is armed again must be told by level.
+#[test]
+fn a_watched_source_that_is_armed_again_makes_the_descriptor_readable() {
+    let mut hosted = hosted();
+    let (mut theirs, ours) = UnixStream::pair().unwrap();
+    let watch = {
+        let pump = &mut *hosted.lend();
+        pump.watch_descriptor(pump.root_window(), &ours, Interest::READABLE).unwrap()
+    };
+    assert_at_rest(&hosted);
+    theirs.write_all(b"ab").unwrap();
+    for round in 0..3 {
+        let messages = take(&mut hosted, 1);
+        assert!(matches!(messages[0].payload, Payload::Ready(ready) if ready.is_readable()), "round {round}");
+        assert_at_rest(&hosted);
+        // Still unread.
+        hosted.lend().rearm(watch, Interest::READABLE).unwrap();
+    }
+    hosted.lend().cancel(watch);
+    assert_at_rest(&hosted);
+}
+
+#[test]
+fn a_connection_is_made_and_taken_through_the_descriptor_alone() {
+    let mut hosted = hosted();
+    {
+        let pump = &mut *hosted.lend();
+        let window = pump.root_window();
+        let listening = pump.listen(window, Listen::on(([127, 0, 0, 1], 0))).unwrap();
+        let address = pump.listening_address(listening).unwrap();
+        pump.connect(window, Connect::to(address.to_string())).unwrap();
+    }
+    let mut kinds: Vec<_> = take(&mut hosted, 2).iter().map(|message| message.payload.kind()).collect();
+    kinds.sort_by_key(|&kind| kind != Kind::Connected);
+    assert_eq!(kinds, [Kind::Connected, Kind::Accepted]);
+    assert_at_rest(&hosted);
 }
 
 #[test]

@@ -145,9 +145,6 @@ impl ClassBuilder {
                 Some(place) if merged[place].property_type != property.property_type => {
                     return Err(error(ClassErrorKind::OtherType));
                 }
-                Some(place) if property.is_key() && !merged[place].is_key() => {
-                    return Err(error(ClassErrorKind::KeysInherited));
-                }
                 Some(place) => merged[place] = keep_key(property, &merged[place]),
                 None => merged.push(property),
             }
@@ -161,7 +158,6 @@ impl ClassBuilder {
     /// How instances will be told apart.
     fn identity(&self, properties: &[Property]) -> Result<Identity, ClassError> {
         let inherited = self.superclass.as_ref().map_or(&Identity::None, |parent| &parent.identity);
-        let inherited_count = self.superclass.as_ref().map_or(0, |parent| parent.properties.len());
         let keys: Vec<usize> = (0..properties.len()).filter(|index| properties[*index].is_key()).collect();
         let is_singleton = *inherited == Identity::Singleton
             || super::find_qualifier(&self.qualifiers, "singleton") == Some(&Value::Boolean(true));
@@ -174,7 +170,12 @@ impl ClassBuilder {
             if is_singleton {
                 return error(ClassErrorKind::SingletonWithKeys);
             }
-            if *key >= inherited_count && matches!(inherited, Identity::Keys(_) | Identity::Lost) {
+            let is_new = match inherited {
+                Identity::Keys(inherited) => !inherited.contains(key),
+                Identity::Lost => true,
+                Identity::None | Identity::Singleton => false,
+            };
+            if is_new {
                 return error(ClassErrorKind::KeysInherited);
             }
         }

@@ -32,6 +32,19 @@ fn a_derived_class_keeps_the_places_of_its_parent() {
 }
 
 #[test]
+fn a_derived_class_may_make_an_inherited_property_its_key() {
+    let element = Class::builder("Element").property(Property::new("Name", CimType::String)).build().unwrap();
+    let derive =
+        |name: &str, parent: &Arc<Class>, property| Class::builder(name).superclass(parent).property(property).build();
+    let service = derive("Service", &element, Property::key("Name", CimType::String)).unwrap();
+    assert_eq!((element.keys(), service.keys(), service.properties().len()), (&[][..], &[0][..], 1));
+    // Once there are keys, they are all there will be.
+    let error = derive("Other", &service, Property::key("Id", CimType::Uint32)).unwrap_err();
+    assert_eq!(error.kind, ClassErrorKind::KeysInherited);
+    assert_eq!(derive("Same", &service, Property::key("NAME", CimType::String)).unwrap().keys(), [0]);
+}
+
+#[test]
 fn classes_that_break_a_rule() {
     let parent = keyed();
     let singleton = Class::builder("Only").singleton().build().unwrap();

@@ -98,6 +98,11 @@ impl Predicate {
         self.root.evaluate(instance)
     }
 
+    /// Whether an instance cannot match, whatever the values are that are not `known` yet.
+    pub fn rules_out(&self, instance: &Instance, known: &PropertySet) -> bool {
+        self.root.evaluate(&Partial { instance, known }) == Truth::False
+    }
+
     /// The properties that have to be there for this.
     pub fn reads(&self) -> PropertySet {
         let mut properties = PropertySet::default();
@@ -174,8 +179,8 @@ trait Object {
     fn value(&self, index: usize) -> Option<&Value>;
     /// The class of the object, or the object if it is a class.
     fn class(&self) -> &Class;
-    /// The value of a property that every object has.
-    fn system(&self, property: SystemProperty) -> Value;
+    /// The value of a property that every object has; `None` if it is not known yet.
+    fn system(&self, property: SystemProperty) -> Option<Value>;
     /// The value that a name means.
     fn named(&self, name: &str) -> Option<Value>;
 }
@@ -189,8 +194,8 @@ impl Object for Instance {
         Instance::class(self)
     }
 
-    fn system(&self, property: SystemProperty) -> Value {
-        property.of_instance(self)
+    fn system(&self, property: SystemProperty) -> Option<Value> {
+        Some(property.of_instance(self))
     }
 
     fn named(&self, name: &str) -> Option<Value> {
@@ -207,8 +212,34 @@ impl Object for Class {
         self
     }
 
-    fn system(&self, property: SystemProperty) -> Value {
-        property.of_class(self)
+    fn system(&self, property: SystemProperty) -> Option<Value> {
+        Some(property.of_class(self))
+    }
+
+    fn named(&self, _: &str) -> Option<Value> {
+        None
+    }
+}
+
+/// An instance of which only some values are known.
+struct Partial<'i> {
+    instance: &'i Instance,
+    known: &'i PropertySet,
+}
+
+impl Object for Partial<'_> {
+    fn value(&self, index: usize) -> Option<&Value> {
+        self.instance.value(index).filter(|_| self.known.contains(index))
+    }
+
+    fn class(&self) -> &Class {
+        self.instance.class()
+    }
+
+    fn system(&self, property: SystemProperty) -> Option<Value> {
+        let is_told_by_keys = matches!(property, SystemProperty::Path | SystemProperty::RelativePath);
+        let is_known = !is_told_by_keys || self.class().keys().iter().all(|key| self.known.contains(*key));
+        is_known.then(|| property.of_instance(self.instance))
     }
 
     fn named(&self, _: &str) -> Option<Value> {
@@ -245,7 +276,9 @@ impl Node {
             }
             Node::Not(node) => !node.evaluate(object),
             Node::System(SystemProperty::Class, criterion) => criterion.test_text(object.class().name()),
-            Node::System(property, criterion) => criterion.test(&object.system(*property)),
+            Node::System(property, criterion) => {
+                object.system(*property).map_or(Truth::Unknown, |value| criterion.test(&value))
+            }
             Node::Isa(class) => object.class().is_a(class).into(),
             Node::Embedded(embedded) => match object.value(embedded.index) {
                 Some(Value::Object(inner)) => embedded.evaluate(inner),

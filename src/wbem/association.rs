@@ -1,0 +1,262 @@
+//! `ASSOCIATORS OF` and `REFERENCES OF`: objects that are found through associations.
+//!
+//! Floor 5. An association is an object whose class has properties that are paths of others. Those of whose
+//! classes it can be are read, and the ends of each that refers to the object are looked up one by one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::cim_type::{CimType, PropertyType};
+use super::class::{Class, Property, Qualifier};
+use super::error::{WbemError, WbemStatus};
+use super::feed::{Asking, Finish, Next, Part, Source};
+use super::fold;
+use super::instance::Instance;
+use super::path::{NamespacePath, ObjectPath};
+use super::plan;
+use super::provider::{Progress, Wanted};
+use super::repository::Namespace;
+use super::scan::{Counts, Filter, Scan, Target, waker};
+use super::server::Server;
+use super::value::Value;
+use super::work::Known;
+use super::wql::{AssociatorsQuery, Output, ReferencesQuery};
+
+/// Either query.
+pub(super) struct Question {
+    path: ObjectPath,
+    /// What the association must be.
+    link: Restriction,
+    /// The association's property that refers to the object.
+    role: Option<Box<str>>,
+    /// What the other end must be, if that is asked for and not the association itself.
+    far: Option<FarEnd>,
+    output: Output,
+}
+
+/// What must be of a class.
+struct Restriction {
+    class: Option<Box<str>>,
+    qualifier: Option<Box<str>>,
+}
+
+/// What the other end must be.
+struct FarEnd {
+    restriction: Restriction,
+    /// The association's property that refers to it.
+    role: Option<Box<str>>,
+}
+
+impl From<AssociatorsQuery> for Question {
+    fn from(query: AssociatorsQuery) -> Question {
+        let link = Restriction { class: query.association_class, qualifier: query.required_association_qualifier };
+        let restriction = Restriction { class: query.result_class, qualifier: query.required_qualifier };
+        let far = Some(FarEnd { restriction, role: query.result_role });
+        Question { path: query.path, link, role: query.role, far, output: query.output }
+    }
+}
+
+impl From<ReferencesQuery> for Question {
+    fn from(query: ReferencesQuery) -> Question {
+        let link = Restriction { class: query.result_class, qualifier: query.required_qualifier };
+        Question { path: query.path, link, role: query.role, far: None, output: query.output }
+    }
+}
+
+impl Restriction {
+    fn admits(&self, class: &Class) -> bool {
+        let is_named = |qualifier: &Qualifier, name: &str| qualifier.name.eq_ignore_ascii_case(name);
+        self.class.as_ref().is_none_or(|name| class.is_a(name))
+            && self.qualifier.as_ref().is_none_or(|name| class.qualifiers().iter().any(|it| is_named(it, name)))
+    }
+}
+
+/// Plans the answer: who is asked for associations, or what the classes alone say.
+pub(super) fn begin(
+    question: Question,
+    namespace: &Namespace,
+    server: Server,
+    home: NamespacePath,
+) -> Result<Box<dyn Source>, WbemError> {
+    let entry = plan::owner(&question.path, namespace)?;
+    let class = entry.class.clone();
+    let links = namespace
+        .classes()
+        .filter(|entry| question.link.admits(&entry.class) && entry.class.properties().iter().any(is_reference));
+    if question.output == Output::Schema || question.path.is_class() {
+        let links: Vec<Arc<Class>> = links.map(|entry| entry.class.clone()).collect();
+        return Ok(Box::new(Known::new(schema(&question, &class, &links, namespace).into_iter().map(Into::into))));
+    }
+    let keys = question.path.key_values(&class).map_err(|error| error.in_text(&question.path.to_string()))?;
+    let targets = links.filter_map(|entry| {
+        let provider = entry.provider.clone()?;
+        Some(Target { class: entry.class.clone(), provider, wanted: Wanted::everything() })
+    });
+    let scan = Scan::new(targets.collect(), Filter::All, None);
+    let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
+    let near = Near { class, derived, keys };
+    let (ends, lookup, told) = (VecDeque::new(), None, Vec::new());
+    Ok(Box::new(Associations { question, near, scan, rows: Vec::new(), ends, lookup, told, server, home }))
+}
+
+fn is_reference(property: &Property) -> bool {
+    property.property_type == PropertyType::One(CimType::Reference)
+}
+
+/// Whether a role is the one that is asked for, if one is.
+fn is_role(wanted: Option<&str>, property: &Property) -> bool {
+    is_reference(property) && wanted.is_none_or(|role| fold::equal(role, &property.name))
+}
+
+/// The classes that a class can be associated with, or the classes of its associations.
+fn schema(question: &Question, class: &Class, links: &[Arc<Class>], namespace: &Namespace) -> Vec<Arc<Class>> {
+    let mut found: Vec<Arc<Class>> = Vec::new();
+    for link in links {
+        let near = link.properties().iter().enumerate().filter(|(_, property)| {
+            let target = property.target_class.as_deref();
+            is_role(question.role.as_deref(), property) && target.is_none_or(|target| class.is_a(target))
+        });
+        for (near, _) in near {
+            let classes: Vec<Arc<Class>> = match &question.far {
+                None => vec![link.clone()],
+                Some(far) => {
+                    let properties = link.properties().iter().enumerate();
+                    let ends = properties.filter(|(index, it)| *index != near && is_role(far.role.as_deref(), it));
+                    let named = ends.filter_map(|(_, property)| namespace.class(property.target_class.as_deref()?));
+                    named.map(|entry| entry.class.clone()).filter(|it| far.restriction.admits(it)).collect()
+                }
+            };
+            for class in classes {
+                if !found.iter().any(|known| Arc::ptr_eq(known, &class)) {
+                    found.push(class);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The object whose associations are asked for.
+struct Near {
+    class: Arc<Class>,
+    /// The names of the class and of those that derive from it: the object may be of any.
+    derived: Vec<Arc<str>>,
+    keys: Vec<Value>,
+}
+
+impl Near {
+    /// Whether a reference is to the object.
+    fn is_meant(&self, reference: &Value) -> bool {
+        let Some(path) = reference.as_str().and_then(|text| ObjectPath::parse(text).ok()) else { return false };
+        let is_derived = self.derived.iter().any(|name| fold::equal(name, path.class()));
+        let path = if is_derived { ObjectPath::new(self.class.name(), path.keys().clone()) } else { Ok(path) };
+        let keys = path.and_then(|path| path.key_values(&self.class));
+        keys.is_ok_and(|keys| {
+            keys.iter().zip(&self.keys).all(|(left, right)| match (left.as_str(), right.as_str()) {
+                (Some(left), Some(right)) => fold::equal(left, right),
+                _ => left == right,
+            })
+        })
+    }
+}
+
+/// The reading of associations, and of their other ends.
+struct Associations {
+    question: Question,
+    near: Near,
+    scan: Scan,
+    rows: Vec<Arc<Instance>>,
+    /// Other ends that are still to be looked up.
+    ends: VecDeque<ObjectPath>,
+    lookup: Option<Scan>,
+    /// Classes that were told already, where only classes are asked for.
+    told: Vec<Arc<Class>>,
+    server: Server,
+    home: NamespacePath,
+}
+
+impl Source for Associations {
+    fn step(&mut self, room: usize, out: &mut VecDeque<Part>, asking: &Asking) -> Next {
+        if let Some(lookup) = &mut self.lookup {
+            let mut found = Vec::new();
+            let progress = lookup.step(1, &mut found, || waker(asking.waker.clone()));
+            let is_over = !found.is_empty() || matches!(progress, Progress::End(_));
+            if let Some(end) = found.into_iter().next() {
+                self.tell(end, out);
+            }
+            if is_over {
+                // An end that is gone meanwhile, or cannot be read, is left out.
+                self.lookup = None;
+                return Next::More;
+            }
+            return Next::after(progress, asking.now, Counts::default());
+        }
+        if let Some(end) = self.ends.pop_front() {
+            let shared = self.server.shared.borrow();
+            let scan = shared.namespace(&self.home).and_then(|namespace| plan::instance(&end, namespace));
+            self.lookup = scan.ok();
+            return Next::More;
+        }
+        let mut rows = std::mem::take(&mut self.rows);
+        let progress = self.scan.step(room, &mut rows, || waker(asking.waker.clone()));
+        for row in rows.drain(..) {
+            self.examine(&row, out);
+        }
+        self.rows = rows;
+        match progress {
+            Progress::End(Ok(())) if !self.ends.is_empty() => Next::More,
+            Progress::End(Ok(())) => {
+                Next::End(Finish { counts: self.scan.counts, ..Finish::of(Ok(WbemStatus::SNoError)) })
+            }
+            progress => Next::after(progress, asking.now, self.scan.counts),
+        }
+    }
+}
+
+impl Associations {
+    /// Looks whether an association refers to the object, and notes its other ends.
+    fn examine(&mut self, row: &Arc<Instance>, out: &mut VecDeque<Part>) {
+        let properties = row.class().properties();
+        for (near, property) in properties.iter().enumerate() {
+            let is_meant = is_role(self.question.role.as_deref(), property)
+                && row.value(near).is_some_and(|value| self.near.is_meant(value));
+            if !is_meant {
+                continue;
+            }
+            let Some(far) = &self.question.far else {
+                self.tell(row.clone(), out);
+                return;
+            };
+            for (index, property) in properties.iter().enumerate() {
+                if index == near || !is_role(far.role.as_deref(), property) {
+                    continue;
+                }
+                let path = row.value(index).and_then(|value| ObjectPath::parse(value.as_str()?).ok());
+                self.ends.extend(path);
+            }
+        }
+    }
+
+    /// Tells an object as it is asked for, if it is.
+    fn tell(&mut self, object: Arc<Instance>, out: &mut VecDeque<Part>) {
+        let far = self.question.far.as_ref();
+        if far.is_some_and(|far| !far.restriction.admits(object.class())) {
+            return;
+        }
+        let class = object.class();
+        match self.question.output {
+            Output::Objects | Output::Schema => out.push_back(Part::Object(object.into())),
+            Output::Keys => {
+                let values = class.keys().iter().filter_map(|key| object.value(*key).cloned()).collect();
+                let keys = Instance::from_fitting(&class.project(class.keys()), values);
+                out.push_back(Part::Object(Arc::new(keys).into()));
+            }
+            Output::Classes => {
+                if !self.told.iter().any(|known| Arc::ptr_eq(known, class)) {
+                    self.told.push(class.clone());
+                    out.push_back(Part::Object(class.clone().into()));
+                }
+            }
+        }
+    }
+}

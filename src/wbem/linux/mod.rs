@@ -1,0 +1,84 @@
+//! The classes of a Linux machine, read from where the kernel and the distribution keep the truth.
+//!
+//! Floor 5. A property that has no true source is NULL, never a guess. Reading is done in slices of
+//! bounded work on the caller's thread; what could block for long, such as a network file system, is
+//! not touched. [`classes`] tells of every property where it is from.
+
+use std::rc::Rc;
+
+use crate::wbem::error::WbemError;
+use crate::wbem::server::Server;
+
+#[doc = include_str!("classes.md")]
+pub mod classes {}
+
+mod accounts;
+mod computer_system;
+mod cpu;
+mod disk;
+mod environment;
+mod events;
+mod fields;
+mod file;
+mod firmware;
+mod machine;
+mod memory;
+mod network;
+mod operating_system;
+mod page_file;
+mod performance;
+mod process;
+mod processor;
+mod reading;
+mod schema;
+mod service;
+mod sessions;
+mod table;
+mod time;
+mod zone;
+
+pub use events::{FOLDERS_MAX, FileEvents, POLL_INTERVAL};
+pub use machine::{FILE_BYTES_MAX, Machine, Roots};
+use schema::Schema;
+pub use table::LinuxClass;
+
+/// Registers every class of a machine in a namespace, usually `ROOT\\CIMV2`.
+///
+/// # Errors
+///
+/// As [`Server::register`]: a class of one of the names is there already.
+pub fn register(server: &Server, namespace: &str, machine: &Rc<Machine>) -> Result<(), WbemError> {
+    classes_of(machine).into_iter().try_for_each(|class| server.register(namespace, class))
+}
+
+/// Every class of a machine.
+///
+/// ```
+/// use std::rc::Rc;
+/// use msgpump::wbem::ClassProvider;
+/// use msgpump::wbem::linux::{Machine, classes_of};
+///
+/// let classes = classes_of(&Rc::new(Machine::new()));
+/// assert!(classes.iter().any(|class| &**class.class().name() == "Win32_Process"));
+/// ```
+pub fn classes_of(machine: &Rc<Machine>) -> Vec<LinuxClass> {
+    let schema = Schema::new();
+    let mut sources = vec![
+        process::source(machine, &schema),
+        operating_system::source(machine, &schema),
+        computer_system::source(machine, &schema),
+        processor::source(machine, &schema),
+        environment::source(machine, &schema),
+        page_file::source(machine, &schema),
+        service::source(machine, &schema),
+    ];
+    sources.extend(disk::sources(machine, &schema));
+    sources.extend(network::sources(machine, &schema));
+    sources.extend(time::sources(machine, &schema));
+    sources.extend(firmware::sources(machine, &schema));
+    sources.extend(file::sources(machine, &schema));
+    sources.extend(performance::sources(machine, &schema));
+    sources.extend(accounts::sources(machine, &schema));
+    sources.extend(events::classes(machine));
+    sources
+}

@@ -1,0 +1,168 @@
+//! From a query to the providers that answer it, and what each is told in advance.
+//!
+//! Floor 5. Pure. Evaluated early: a condition that cannot hold asks nobody, one that names keys or
+//! values tells them to the provider, one that names a class (`__CLASS`, `__this ISA`) leaves the
+//! others out, and only the properties that list and condition need are asked for.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::class::Class;
+use super::error::{WbemError, WbemStatus};
+use super::instance::Instance;
+use super::object::Object;
+use super::path::{ObjectPath, PathErrorKind};
+use super::provider::Wanted;
+use super::repository::{Entry, Namespace};
+use super::scan::{Filter, Scan, Target};
+use super::wql::{PropertySet, SelectList, SelectQuery};
+
+/// How a query is answered, for people: the layer's own words for what `--explain` prints.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The class that the query names.
+    pub class: Arc<str>,
+    /// Those who are asked; nobody if the condition cannot hold, or nobody provides the class.
+    pub providers: Vec<ExplainedProvider>,
+}
+
+/// What one provider is asked.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ExplainedProvider {
+    /// The class that it provides.
+    pub class: Arc<str>,
+    /// The properties that are needed.
+    pub properties: Vec<Arc<str>>,
+    /// How many objects are asked for by their keys; `None` if all are looked at.
+    pub keys: Option<usize>,
+    /// The other properties whose values it is told.
+    pub bound: Vec<Arc<str>>,
+}
+
+/// A query that has found its providers.
+pub(super) struct Plan {
+    pub(super) class: Arc<Class>,
+    pub(super) targets: Vec<Target>,
+    pub(super) scan: Scan,
+    /// What `WBEM_FLAG_PROTOTYPE` gives.
+    pub(super) prototype: Arc<Instance>,
+}
+
+/// Plans a query for instances.
+pub(super) fn select(
+    query: &SelectQuery,
+    text: &str,
+    namespace: &Namespace,
+    is_locatable: bool,
+    utc_offset: i16,
+) -> Result<Plan, WbemError> {
+    let class = &namespace.need(&query.class.text, WbemStatus::InvalidClass).map_err(|error| {
+        error.parameter(text).offending(query.class.text.to_string(), query.class.place.start as usize)
+    })?;
+    let class = &class.class;
+    let predicate = Rc::new(query.predicate(class, utc_offset).map_err(|error| error.in_query(text))?);
+    let projection = query.projection(class, is_locatable).map_err(|error| error.in_query(text))?;
+    let properties = match query.list {
+        SelectList::All => None,
+        SelectList::Properties(_) => {
+            let mut properties = projection.reads().clone();
+            properties.extend(&predicate.reads());
+            Some(properties)
+        }
+    };
+    let nothing = PropertySet::default();
+    let subtree = namespace.subtree(class.name());
+    let wanted_classes =
+        subtree.into_iter().filter(|entry| !predicate.rules_out(&Instance::new(&entry.class), &nothing));
+    let targets: Vec<Target> = wanted_classes
+        .filter_map(|entry| {
+            let wanted = Wanted::matching(&entry.class, properties.clone(), predicate.clone());
+            target(entry, wanted)
+        })
+        .filter(|target| target.wanted.keys().is_none_or(|keys| !keys.is_empty()))
+        .collect();
+    let prototype = projection.apply(&Arc::new(Instance::new(class)));
+    let scan = Scan::new(targets.clone(), Filter::Predicate(predicate), Some(projection));
+    Ok(Plan { class: class.clone(), targets, scan, prototype })
+}
+
+/// Plans the reading of all instances of a class; with `is_deep` also of those that derive from it.
+pub(super) fn instances(class: &str, namespace: &Namespace, is_deep: bool) -> Result<Scan, WbemError> {
+    let entry = namespace.need(class, WbemStatus::InvalidClass).map_err(|error| error.parameter(class))?;
+    let entries = if is_deep { namespace.subtree(class) } else { vec![entry] };
+    let targets = entries.into_iter().filter_map(|entry| target(entry, Wanted::everything())).collect();
+    Ok(Scan::new(targets, Filter::All, None))
+}
+
+/// What a path leads to.
+pub(super) enum Found {
+    Class(Object),
+    /// Whoever may know the instance.
+    Instance(Scan),
+}
+
+/// Plans the reading of one object.
+pub(super) fn object(path: &ObjectPath, namespace: &Namespace) -> Result<Found, WbemError> {
+    let entry = owner(path, namespace)?;
+    if path.is_class() {
+        return Ok(Found::Class(entry.class.clone().into()));
+    }
+    instance(path, namespace).map(Found::Instance)
+}
+
+/// Plans the reading of one instance.
+pub(super) fn instance(path: &ObjectPath, namespace: &Namespace) -> Result<Scan, WbemError> {
+    let entry = owner(path, namespace)?;
+    let keys = path.key_values(&entry.class).map_err(|error| error.in_text(&path.to_string()))?;
+    let entries = namespace.subtree(path.class()).into_iter();
+    let targets = entries.filter_map(|entry| target(entry, Wanted::one(keys.clone()))).collect();
+    Ok(Scan::new(targets, Filter::Keys(keys), None))
+}
+
+/// The class that a path names, in this namespace.
+pub(super) fn owner<'n>(path: &ObjectPath, namespace: &'n Namespace) -> Result<&'n Entry, WbemError> {
+    let is_here = path.namespace().is_none_or(|named| {
+        let names = |path: &super::NamespacePath| path.namespace().to_lowercase();
+        named.is_local() && names(named) == names(namespace.path())
+    });
+    if !is_here {
+        let description = format!("the path is of another namespace than {}", namespace.path());
+        return Err(WbemError::new(WbemStatus::InvalidNamespace).description(description).parameter(path.to_string()));
+    }
+    // The texts have it so: the class of an object that is not there either is not found.
+    let status = if path.is_class() { WbemStatus::NotFound } else { WbemStatus::InvalidClass };
+    namespace.need(path.class(), status).map_err(|error| error.parameter(path.to_string()))
+}
+
+/// The error of a path that names a class where an instance is needed.
+pub(super) fn not_an_instance(path: &ObjectPath) -> WbemError {
+    let kind = PathErrorKind::WrongKind("the path is that of a class, not of an instance");
+    WbemError::new(WbemStatus::InvalidObjectPath).description(kind.to_string()).parameter(path.to_string())
+}
+
+/// Asks the provider of a class, if it has one.
+fn target(entry: &Entry, wanted: Wanted) -> Option<Target> {
+    let provider = entry.provider.clone()?;
+    Some(Target { class: entry.class.clone(), provider, wanted })
+}
+
+impl Plan {
+    pub(super) fn explain(&self) -> Explanation {
+        let providers = self.targets.iter().map(|target| {
+            let names = |is_meant: &dyn Fn(usize) -> bool| -> Vec<Arc<str>> {
+                let properties = target.class.properties().iter().enumerate();
+                properties.filter(|(index, _)| is_meant(*index)).map(|(_, property)| property.name.clone()).collect()
+            };
+            let is_key = |index: usize| target.class.keys().contains(&index);
+            ExplainedProvider {
+                class: target.class.name().clone(),
+                properties: names(&|index| target.wanted.needs(index)),
+                keys: target.wanted.keys().map(<[_]>::len),
+                bound: names(&|index| !is_key(index) && target.wanted.values(index).is_some()),
+            }
+        });
+        Explanation { class: self.class.name().clone(), providers: providers.collect() }
+    }
+}

@@ -1,0 +1,173 @@
+//! Reading instances from those who provide them, one provider after the other, and keeping what is wanted.
+//!
+//! Floor 5. What a provider gives is not believed: rows of another class are left out, and the whole
+//! condition is tried on every row.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::class::Class;
+use super::error::WbemError;
+use super::fold;
+use super::instance::Instance;
+use super::provider::{ClassProvider, Progress, Rows, Wanted};
+use super::value::Value;
+use super::wql::{Predicate, Projection};
+use crate::StreamWaker;
+
+/// How many rows were read for a call, and how many of them were wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that providers gave.
+    pub read: u64,
+    /// Rows that matched.
+    pub kept: u64,
+}
+
+/// Somebody to be asked, and for what.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) class: Arc<Class>,
+    pub(super) provider: Rc<dyn ClassProvider>,
+    pub(super) wanted: Wanted,
+}
+
+/// Which rows are kept.
+#[derive(Clone)]
+pub(super) enum Filter {
+    All,
+    /// The one with these keys.
+    Keys(Vec<Value>),
+    Predicate(Rc<Predicate>),
+}
+
+/// The reading of all that a query is about.
+pub(super) struct Scan {
+    targets: VecDeque<Target>,
+    filter: Filter,
+    projection: Option<Projection>,
+    reading: Option<Reading>,
+    /// What a slice has read, before it is looked at; kept for its memory.
+    rows: Vec<Arc<Instance>>,
+    pub(super) counts: Counts,
+}
+
+/// The rows of one provider.
+struct Reading {
+    class: Arc<Class>,
+    rows: Box<dyn Rows>,
+    /// In the middle of a slice: if it is never left, the rows have panicked.
+    is_in_slice: bool,
+    is_over: bool,
+}
+
+impl Scan {
+    pub(super) fn new(targets: Vec<Target>, filter: Filter, projection: Option<Projection>) -> Scan {
+        let (reading, rows, counts) = (None, Vec::new(), Counts::default());
+        Scan { targets: targets.into(), filter, projection, reading, rows, counts }
+    }
+
+    /// Reads on for a slice and appends what is wanted; about `room` rows are asked for.
+    pub(super) fn step(
+        &mut self,
+        room: usize,
+        out: &mut Vec<Arc<Instance>>,
+        waker: impl FnOnce() -> Waker,
+    ) -> Progress {
+        if self.reading.is_none() {
+            let Some(target) = self.targets.pop_front() else { return Progress::End(Ok(())) };
+            match Reading::begin(target, waker) {
+                Ok(reading) => self.reading = Some(reading),
+                Err(error) => return Progress::End(Err(error)),
+            }
+        }
+        let Some(reading) = &mut self.reading else { unreachable!("it was begun right before") };
+        let progress = reading.step(room, &mut self.rows);
+        for row in self.rows.drain(..) {
+            self.counts.read += 1;
+            if is_kept(&self.filter, &row, &reading.class) {
+                self.counts.kept += 1;
+                out.push(self.projection.as_ref().map_or_else(|| row.clone(), |projection| projection.apply(&row)));
+            }
+        }
+        match progress {
+            Progress::End(Ok(())) => {
+                self.reading = None;
+                if self.targets.is_empty() { Progress::End(Ok(())) } else { Progress::More }
+            }
+            Progress::End(Err(error)) => {
+                let class = reading.class.clone();
+                self.reading = None;
+                Progress::End(Err(error.provider(&*class.name().clone())))
+            }
+            progress => progress,
+        }
+    }
+}
+
+impl Reading {
+    /// Asks a provider for its rows.
+    fn begin(target: Target, waker: impl FnOnce() -> Waker) -> Result<Reading, WbemError> {
+        let opened = target.provider.open(&target.wanted);
+        let mut rows = opened.map_err(|error| error.provider(target.class.name().to_string()))?;
+        rows.set_waker(waker());
+        Ok(Reading { class: target.class, rows, is_in_slice: false, is_over: false })
+    }
+
+    fn step(&mut self, room: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
+        self.is_in_slice = true;
+        let progress = self.rows.step(room, out);
+        self.is_in_slice = false;
+        self.is_over = matches!(progress, Progress::End(_));
+        progress
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.is_over && !self.is_in_slice {
+            self.rows.cancelled();
+        }
+    }
+}
+
+/// Whether a row is of the class and wanted.
+fn is_kept(filter: &Filter, row: &Instance, class: &Arc<Class>) -> bool {
+    if !Arc::ptr_eq(row.class(), class) && !row.class().is_a(class.name()) {
+        log::warn!("the provider of {} gave an object of {}, left out", class.name(), row.class().name());
+        return false;
+    }
+    match filter {
+        Filter::All => true,
+        Filter::Predicate(predicate) => predicate.matches(row).is_true(),
+        Filter::Keys(keys) => has_keys(row, class, keys),
+    }
+}
+
+/// Whether an instance has these keys; letter case is ignored in texts.
+fn has_keys(row: &Instance, class: &Class, keys: &[Value]) -> bool {
+    class.keys().iter().zip(keys).all(|(index, key)| match (row.value(*index), key) {
+        (Some(Value::String(left)), Value::String(right)) => fold::equal(left, right),
+        (value, key) => value == Some(key),
+    })
+}
+
+/// A stream's waker as the one that providers know.
+struct Wakes(StreamWaker);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Wakes>) {
+        self.0.wake();
+    }
+
+    fn wake_by_ref(self: &Arc<Wakes>) {
+        self.0.wake();
+    }
+}
+
+/// Turns a stream's waker into the one that providers know.
+pub(super) fn waker(waker: StreamWaker) -> Waker {
+    Waker::from(Arc::new(Wakes(waker)))
+}

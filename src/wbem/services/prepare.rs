@@ -1,0 +1,322 @@
+//! What must be known before a call can start, whatever its form.
+//!
+//! Floor 5. What is wrong at once is the error of these functions; what the call is told later is inside what
+//! they return. No provider is asked here.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Services, missing};
+use crate::Pump;
+use crate::wbem::association;
+use crate::wbem::class::{Class, Method};
+use crate::wbem::error::{WbemError, WbemStatus};
+use crate::wbem::feed::Source;
+use crate::wbem::flags::Flags;
+use crate::wbem::instance::Instance;
+use crate::wbem::object::Object;
+use crate::wbem::path::ObjectPath;
+use crate::wbem::plan::{self, Explanation, Found};
+use crate::wbem::provider::{ClassProvider, Invocation, PutMode};
+use crate::wbem::repository::{Entry, Namespace};
+use crate::wbem::server::Start;
+use crate::wbem::value::Value;
+use crate::wbem::watch;
+use crate::wbem::work::{Doing, Finding, Known, Reading};
+use crate::wbem::wql::{Query, SchemaQuery, SelectQuery};
+
+type Work = Result<Box<dyn Source>, WbemError>;
+
+impl Services {
+    pub(super) fn prepare_query(
+        &self,
+        language: &str,
+        text: &str,
+        flags: Flags,
+        allowed: Flags,
+    ) -> Result<Start, WbemError> {
+        let operation = "ExecQuery";
+        check_query(operation, language, text)?;
+        flags.check(allowed, operation)?;
+        let work = Query::parse(text).map_err(|error| error.in_query(text)).and_then(|query| match query {
+            Query::Select(query) => self.select(&query, text, flags),
+            Query::Schema(query) => self.schema(&query, text),
+            Query::Associators(query) => self.associations(query.into(), text),
+            Query::References(query) => self.associations(query.into(), text),
+        });
+        Ok(Start { operation, work, begun: None })
+    }
+
+    fn select(&self, query: &SelectQuery, text: &str, flags: Flags) -> Work {
+        let plan = self.plan(query, text, flags.contains(Flags::ENSURE_LOCATABLE))?;
+        if flags.contains(Flags::PROTOTYPE) {
+            return Ok(Box::new(Known::new([plan.prototype.into()])));
+        }
+        Ok(Box::new(Reading::new(plan.scan, flags.contains(Flags::SEND_STATUS))))
+    }
+
+    fn plan(&self, query: &SelectQuery, text: &str, is_locatable: bool) -> Result<plan::Plan, WbemError> {
+        let offset = self.body.server.shared.borrow().utc_offset;
+        self.with_namespace(|namespace| plan::select(query, text, namespace, is_locatable, offset))
+    }
+
+    fn schema(&self, query: &SchemaQuery, text: &str) -> Work {
+        let predicate = query.predicate().map_err(|error| error.in_query(text))?;
+        self.with_namespace(|namespace| {
+            let classes = namespace.classes().map(|entry| &entry.class);
+            let wanted = classes.filter(|class| predicate.matches(class).is_true());
+            let found: Vec<Object> = wanted.map(|class| class.clone().into()).collect();
+            Ok(Box::new(Known::new(found)) as Box<dyn Source>)
+        })
+    }
+
+    fn associations(&self, question: association::Question, text: &str) -> Work {
+        let server = self.body.server.clone();
+        let home = self.body.namespace.clone();
+        self.with_namespace(|namespace| association::begin(question, namespace, server, home))
+            .map_err(|error| error.parameter(text))
+    }
+
+    pub(super) fn explain_query(&self, language: &str, text: &str) -> Result<Explanation, WbemError> {
+        let operation = "ExecQuery";
+        check_query(operation, language, text)?;
+        match Query::parse(text).map_err(|error| error.in_query(text).operation(operation))? {
+            Query::Select(query) => Ok(self.plan(&query, text, false)?.explain()),
+            _ => {
+                let error = WbemError::new(WbemStatus::NotSupported).operation(operation);
+                Err(error.description("only queries for instances can be explained").parameter(text))
+            }
+        }
+    }
+
+    pub(super) fn prepare_notification<T: Send + 'static>(
+        &self,
+        pump: &mut Pump<T>,
+        language: &str,
+        text: &str,
+        flags: Flags,
+        allowed: Flags,
+    ) -> Result<Start, WbemError> {
+        let operation = "ExecNotificationQuery";
+        check_query(operation, language, text)?;
+        flags.check(allowed, operation)?;
+        let server = &self.body.server;
+        let offset = server.shared.borrow().utc_offset;
+        let plan = self.with_namespace(|namespace| watch::plan(text, namespace, offset));
+        let run = plan.and_then(|plan| server.subscribe(pump, plan)).map_err(|error| error.operation(operation))?;
+        Ok(Start { operation, work: Ok(Box::new(run)), begun: None })
+    }
+
+    pub(super) fn prepare_instances(&self, class: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
+        let operation = "CreateInstanceEnum";
+        if class.is_empty() {
+            return Err(missing(operation, "the name of the class"));
+        }
+        flags.check(allowed, operation)?;
+        let is_deep = !flags.contains(Flags::SHALLOW);
+        let scan = self.with_namespace(|namespace| plan::instances(class, namespace, is_deep));
+        let sends_progress = flags.contains(Flags::SEND_STATUS);
+        let work = scan.map(|scan| Box::new(Reading::new(scan, sends_progress)) as Box<dyn Source>);
+        Ok(Start { operation, work, begun: None })
+    }
+
+    pub(super) fn prepare_classes(&self, superclass: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
+        let operation = "CreateClassEnum";
+        flags.check(allowed, operation)?;
+        let is_deep = !flags.contains(Flags::SHALLOW);
+        let found = self.with_namespace(|namespace| classes(superclass, namespace, is_deep));
+        let work = found.map(|found| Box::new(Known::new(found)) as Box<dyn Source>);
+        Ok(Start { operation, work, begun: None })
+    }
+
+    pub(super) fn prepare_object(&self, path: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
+        let operation = "GetObject";
+        flags.check(allowed, operation)?;
+        let found = parse_path(path).and_then(|parsed| self.with_namespace(|it| plan::object(&parsed, it)));
+        let work = found.map(|found| match found {
+            Found::Class(class) => Box::new(Known::new([class])) as Box<dyn Source>,
+            Found::Instance(scan) => Box::new(Finding::new(scan, path.to_string())),
+        });
+        Ok(Start { operation, work, begun: None })
+    }
+
+    pub(super) fn prepare_put(&self, instance: &Instance, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
+        let operation = "PutInstance";
+        flags.check(allowed | Flags::UPDATE_ONLY | Flags::CREATE_ONLY, operation)?;
+        let mode = match (flags.contains(Flags::UPDATE_ONLY), flags.contains(Flags::CREATE_ONLY)) {
+            (false, false) => PutMode::CreateOrUpdate,
+            (true, false) => PutMode::UpdateOnly,
+            (false, true) => PutMode::CreateOnly,
+            (true, true) => {
+                let error = WbemError::new(WbemStatus::InvalidParameter).operation(operation);
+                return Err(error.description("to create only and to update only exclude each other"));
+            }
+        };
+        let work = self.with_namespace(|namespace| {
+            let entry = namespace.need(instance.class().name(), WbemStatus::InvalidClass)?;
+            let provider = provider_of(entry)?;
+            let fitted = Arc::new(fit(instance, &entry.class, WbemStatus::InvalidProperty)?);
+            let Some(path) = fitted.relative_path() else {
+                let error = WbemError::new(WbemStatus::NoKey).parameter(entry.class.name().to_string());
+                return Err(error.description("a key of the instance has no value"));
+            };
+            let path = path.within(namespace.path().clone());
+            let put = move || provider.put(&fitted, mode);
+            let doing = Doing::new(entry.class.name().to_string(), put, |()| None);
+            Ok(doing.text(Some(path.to_string())).start(operation))
+        });
+        Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
+    }
+
+    pub(super) fn prepare_delete(&self, path: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
+        let operation = "DeleteInstance";
+        if path.is_empty() {
+            return Err(missing(operation, "the path"));
+        }
+        flags.check(allowed, operation)?;
+        let delete = |namespace: &Namespace, parsed: &ObjectPath| {
+            let entry = plan::owner(parsed, namespace)?;
+            if parsed.is_class() {
+                return Err(plan::not_an_instance(parsed));
+            }
+            let keys = parsed.key_values(&entry.class).map_err(|error| error.in_text(path))?;
+            let provider = provider_of(entry)?;
+            let delete = move || provider.delete(&keys);
+            Ok(Doing::new(entry.class.name().to_string(), delete, |()| None).start(operation))
+        };
+        let work = parse_path(path).and_then(|parsed| self.with_namespace(|namespace| delete(namespace, &parsed)));
+        Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
+    }
+
+    pub(super) fn prepare_method(
+        &self,
+        path: &str,
+        method: &str,
+        arguments: Option<&Instance>,
+        flags: Flags,
+    ) -> Result<Start, WbemError> {
+        let operation = "ExecMethod";
+        if path.is_empty() || method.is_empty() {
+            return Err(missing(operation, "the path or the name of the method"));
+        }
+        flags.check(Flags::SEND_STATUS, operation)?;
+        let execute = |namespace: &Namespace, parsed: &ObjectPath| {
+            let entry = plan::owner(parsed, namespace)?;
+            let (provider, invocation) = invocation(entry, parsed, method, arguments)?;
+            let execute = move || provider.execute(&invocation);
+            let doing = Doing::new(entry.class.name().to_string(), execute, |results| Some(results.into()));
+            Ok(doing.start(operation))
+        };
+        let work = parse_path(path).and_then(|parsed| self.with_namespace(|namespace| execute(namespace, &parsed)));
+        Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
+    }
+
+    /// Looks something up in the handle's namespace.
+    pub(super) fn with_namespace<R>(
+        &self,
+        look: impl FnOnce(&Namespace) -> Result<R, WbemError>,
+    ) -> Result<R, WbemError> {
+        let shared = self.body.server.shared.borrow();
+        look(shared.namespace(&self.body.namespace)?)
+    }
+}
+
+/// What is wrong with every query in this way, in the order in which it is looked for.
+pub(super) fn check_query(operation: &str, language: &str, text: &str) -> Result<(), WbemError> {
+    if language.is_empty() || text.is_empty() {
+        return Err(missing(operation, "the query or its language"));
+    }
+    if !language.eq_ignore_ascii_case("WQL") {
+        let error = WbemError::new(WbemStatus::InvalidQueryType).operation(operation);
+        return Err(error.description("the only language is WQL").parameter(language));
+    }
+    Ok(())
+}
+
+fn parse_path(path: &str) -> Result<ObjectPath, WbemError> {
+    ObjectPath::parse(path).map_err(|error| error.in_text(path))
+}
+
+/// The classes that derive from a class.
+fn classes(superclass: &str, namespace: &Namespace, is_deep: bool) -> Result<Vec<Object>, WbemError> {
+    let entries: Vec<&Entry> = match (superclass.is_empty(), is_deep) {
+        (true, true) => namespace.classes().collect(),
+        (true, false) => namespace.classes().filter(|entry| entry.class.superclass().is_none()).collect(),
+        (false, is_deep) => {
+            let entry = namespace.need(superclass, WbemStatus::InvalidClass)?;
+            if is_deep { namespace.subtree(superclass).split_off(1) } else { namespace.children(entry) }
+        }
+    };
+    Ok(entries.into_iter().map(|entry| entry.class.clone().into()).collect())
+}
+
+/// Who provides a class, to change something.
+fn provider_of(entry: &Entry) -> Result<Rc<dyn ClassProvider>, WbemError> {
+    entry.provider.clone().ok_or_else(|| {
+        let error = WbemError::new(WbemStatus::ProviderNotCapable);
+        error.description(format!("nobody provides the class {}", entry.class.name()))
+    })
+}
+
+/// The instance as one of `class`, which may be another description of the same class.
+fn fit(instance: &Instance, class: &Arc<Class>, unknown: WbemStatus) -> Result<Instance, WbemError> {
+    if Arc::ptr_eq(instance.class(), class) {
+        return Ok(instance.clone());
+    }
+    let mut fitted = Instance::new(class);
+    for (property, value) in instance.class().properties().iter().zip(instance.values()) {
+        let Some(index) = class.index_of(&property.name) else {
+            let description = format!("{} has no property {}", class.name(), property.name);
+            return Err(WbemError::new(unknown).description(description));
+        };
+        fitted.put_at(index, value.clone())?;
+    }
+    Ok(fitted)
+}
+
+/// What a provider is told of a call of a method.
+fn invocation(
+    entry: &Entry,
+    path: &ObjectPath,
+    method: &str,
+    arguments: Option<&Instance>,
+) -> Result<(Rc<dyn ClassProvider>, Invocation), WbemError> {
+    let class = &entry.class;
+    let Some(method) = class.method(method) else {
+        let description = format!("{} has no method {method}", class.name());
+        return Err(WbemError::new(WbemStatus::InvalidMethod).description(description));
+    };
+    let is_static = method
+        .qualifiers
+        .iter()
+        .any(|qualifier| qualifier.name.eq_ignore_ascii_case("static") && qualifier.value == Value::Boolean(true));
+    let keys = match (path.is_class(), is_static) {
+        (true, false) => return Err(plan::not_an_instance(path)),
+        (true, true) => None,
+        (false, _) => Some(path.key_values(class).map_err(|error| error.in_text(&path.to_string()))?),
+    };
+    let inputs = inputs(method, arguments)?;
+    Ok((provider_of(entry)?, Invocation { method: method.name.clone(), keys, inputs }))
+}
+
+/// The arguments in the class that the method declares for them.
+fn inputs(method: &Method, arguments: Option<&Instance>) -> Result<Option<Arc<Instance>>, WbemError> {
+    let refuse = |description: String| {
+        let description = format!("{}: {description}", method.name);
+        WbemError::new(WbemStatus::InvalidMethodParameters).description(description)
+    };
+    match (&method.inputs, arguments) {
+        (None, None) => Ok(None),
+        (None, Some(given)) if given.values().is_empty() => Ok(None),
+        (None, Some(_)) => Err(refuse("the method has no arguments".into())),
+        (Some(class), None) => Ok(Some(Arc::new(Instance::new(class)))),
+        (Some(class), Some(given)) => {
+            let fitted = fit(given, class, WbemStatus::InvalidMethodParameters);
+            let fitted = fitted.map_err(|error| {
+                let description = error.info.and_then(|info| info.description);
+                refuse(description.unwrap_or_default())
+            })?;
+            Ok(Some(Arc::new(fitted)))
+        }
+    }
+}

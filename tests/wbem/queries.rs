@@ -1,0 +1,288 @@
+//! Queries end to end: what is asked of providers, and what comes of it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use msgpump::wbem::{
+    CimType, Class, ClassProvider, Flags, List, Object, Property, Rows, Store, Value, Wanted, WbemError, WbemStatus,
+};
+
+use crate::support::{HOME, Stage, class, disks, instance, key, processes, status};
+
+/// A stage with processes and disks.
+fn stage() -> Stage {
+    let stage = Stage::new(3);
+    stage.server.register(HOME, processes()).unwrap();
+    stage.server.register(HOME, disks()).unwrap();
+    stage
+}
+
+fn rows(stage: &mut Stage, query: &str, flags: Flags) -> Vec<Object> {
+    let mut rows = stage.services.exec_query(&mut stage.pump, "WQL", query, flags).unwrap();
+    rows.collect(&mut stage.pump).unwrap()
+}
+
+/// The keys of what a query gives.
+fn found(stage: &mut Stage, query: &str) -> Vec<String> {
+    rows(stage, query, Flags::NONE).iter().map(key).collect()
+}
+
+fn refused(stage: &mut Stage, query: &str) -> WbemStatus {
+    status(stage.services.exec_query(&mut stage.pump, "WQL", query, Flags::NONE))
+}
+
+#[test]
+fn p01_p24_p25_p41_conditions() {
+    let mut stage = stage();
+    for (query, expected) in [
+        ("SELECT * FROM Win32_LogicalDisk WHERE \"NTFS\" = FileSystem", &["C:", "D:"][..]),
+        ("SELECT * FROM Win32_LogicalDisk WHERE (Name = \"C:\" OR Name = \"D:\") AND FreeSpace > 2000000", &["C:"]),
+        ("select name from win32_process where handle = 0 or handle = 4", &["System", "cscript.exe"]),
+        ("SELECT * FROM Win32_Process WHERE Name = 'cscript.exe' OR Name = 'wscript.exe'", &["100", "4"]),
+        ("SELECT * FROM Win32_Process WHERE CommandLine IS NULL AND Name LIKE '[m-o]%'", &["104"]),
+        ("SELECT * FROM Win32_Process WHERE NULL = Name", &[]),
+        ("SELECT * FROM Win32_Process WHERE Handle = 4 AND Handle = 100", &[]),
+    ] {
+        assert_eq!(found(&mut stage, query), expected, "{query}");
+    }
+}
+
+#[test]
+fn lists_give_what_they_name() {
+    let mut stage = stage();
+    let names = |object: &Object| -> Vec<String> {
+        object.class().properties().iter().map(|property| property.name.to_string()).collect()
+    };
+    let query = "SELECT Name FROM Win32_Process WHERE Handle = 4";
+    let row = rows(&mut stage, query, Flags::NONE).remove(0);
+    assert_eq!((names(&row), row.get("__RELPATH").unwrap().into_owned()), (vec!["Name".into()], Value::Null));
+    let row = rows(&mut stage, query, Flags::ENSURE_LOCATABLE).remove(0);
+    let path = row.get("__PATH").unwrap().to_string();
+    assert_eq!(path, r#"ROOT\CIMV2:Win32_Process.Handle="4""#);
+    let row = rows(&mut stage, query, Flags::PROTOTYPE).remove(0);
+    assert_eq!((names(&row), row.get("Name").unwrap().is_null()), (vec!["Name".into()], true));
+    assert_eq!(row.object_text(), "\ninstance of Win32_Process\n{\n};\n");
+}
+
+#[test]
+fn p28_p30_p31_schema_queries() {
+    let mut stage = stage();
+    assert_eq!(found(&mut stage, "SELECT * FROM meta_class WHERE __CLASS LIKE 'Win32[_]L%'"), ["Win32_LogicalDisk"]);
+    assert!(found(&mut stage, "SELECT * FROM meta_class WHERE __CLASS LIKE '[_][_]%'").len() >= 15);
+    let top = found(&mut stage, "Select * From meta_class Where __Superclass Is Null");
+    assert_eq!(top, ["__SystemClass", "Slow", "Win32_LogicalDisk", "Win32_Process"]);
+    let later = "SELECT * FROM meta_class WHERE NOT __class < \"Win32\" AND NOT __this ISA \"Win32_Process\"";
+    assert_eq!(found(&mut stage, later), ["Win32_LogicalDisk"]);
+}
+
+/// Remembers what it was asked for.
+struct Asked {
+    class: Arc<Class>,
+    rows: Store,
+    asked: Rc<RefCell<Vec<Wanted>>>,
+}
+
+impl ClassProvider for Asked {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        self.asked.borrow_mut().push(wanted.clone());
+        // It does not care, and gives all.
+        Ok(List::boxed(self.rows.instances()))
+    }
+}
+
+/// A parent with two classes below it, each with its own provider.
+fn family() -> (Stage, Rc<RefCell<Vec<Wanted>>>) {
+    let stage = Stage::new(1);
+    let device = class("Device", [Property::key("Id", CimType::Uint32), Property::new("Name", CimType::String)]);
+    let asked = Rc::default();
+    for name in ["Modem", "Keyboard", "Mouse"] {
+        let class = Class::builder(name).superclass(&device).property(Property::new("Own", CimType::Uint8));
+        let class = class.build().unwrap();
+        let rows = Store::new(&class);
+        for id in 0..3_u32 {
+            rows.insert(instance(&class, &[("Id", id.into()), ("Name", format!("{name} {id}").into())]));
+        }
+        stage.server.register(HOME, Asked { class, rows, asked: Rc::clone(&asked) }).unwrap();
+    }
+    (stage, asked)
+}
+
+#[test]
+fn p32_only_those_who_can_have_something_are_asked() {
+    let (mut stage, asked) = family();
+    let mut count = |query: &str| {
+        asked.borrow_mut().clear();
+        let found = found(&mut stage, query).len();
+        (found, asked.borrow().len())
+    };
+    assert_eq!(count("SELECT * FROM Device"), (9, 3));
+    assert_eq!(count("SELECT * FROM Device WHERE __CLASS = \"Modem\" OR __CLASS = \"Keyboard\""), (6, 2));
+    assert_eq!(count("SELECT * FROM Device WHERE __this ISA 'Mouse' AND Id = 1"), (1, 1));
+    assert_eq!(count("SELECT * FROM Device WHERE Id = 1 AND Id = 2"), (0, 0));
+    assert_eq!(count("SELECT * FROM Device WHERE __CLASS = 'Device'"), (0, 0));
+    assert_eq!(count("SELECT * FROM Keyboard WHERE Id > 0 AND Own IS NULL"), (2, 1));
+}
+
+#[test]
+fn providers_are_told_what_is_wanted() {
+    let (mut stage, asked) = family();
+    let query = "SELECT Name FROM Modem WHERE (Id = 1 OR Id = 7) AND Own = 3";
+    assert_eq!(found(&mut stage, query), [""; 0]);
+    {
+        let asked = asked.borrow();
+        let wanted = &asked[0];
+        assert_eq!([0, 1, 2].map(|index| wanted.needs(index)), [true, true, true]);
+        assert_eq!(wanted.keys().unwrap().len(), 2);
+        assert_eq!(wanted.values(2), Some(&[Value::Uint8(3)][..]));
+    }
+    let explanation = stage.services.explain("WQL", query).unwrap();
+    let provider = &explanation.providers[0];
+    assert_eq!((&*explanation.class, &*provider.class, provider.keys), ("Modem", "Modem", Some(2)));
+    assert_eq!(provider.bound.iter().map(|name| &**name).collect::<Vec<_>>(), ["Own"]);
+    let only_name = stage.services.explain("WQL", "SELECT Name FROM Modem").unwrap();
+    assert_eq!(only_name.providers[0].properties.iter().map(|name| &**name).collect::<Vec<_>>(), ["Name"]);
+    assert_eq!(asked.borrow().len(), 1, "to explain asks nobody");
+    assert_eq!(status(stage.services.explain("WQL", "SELECT * FROM None")), WbemStatus::InvalidClass);
+}
+
+#[test]
+fn what_a_provider_gives_beyond_the_condition_is_left_out() {
+    let (mut stage, _) = family();
+    assert_eq!(found(&mut stage, "SELECT * FROM Modem WHERE Id = 1"), ["1"]);
+    let modem = stage.services.get_object(&mut stage.pump, "Modem=2", Flags::NONE).unwrap();
+    assert_eq!(modem.get("Name").unwrap().to_string(), "Modem 2");
+    assert_eq!(status(stage.services.get_object(&mut stage.pump, "Modem=9", Flags::NONE)), WbemStatus::NotFound);
+}
+
+/// People, animals, and two ways in which they belong together.
+fn associations() -> Stage {
+    let stage = Stage::new(1);
+    let person = class("Person", [Property::key("Name", CimType::String)]);
+    let animal = Class::builder("Animal").qualifier("Alive", true).property(Property::key("Name", CimType::String));
+    let animal = animal.build().unwrap();
+    let dog = Class::builder("Dog").superclass(&animal).build().unwrap();
+    let store = |class: &Arc<Class>, names: &[&str]| {
+        let store = Store::new(class);
+        for name in names {
+            store.insert(instance(class, &[("Name", (*name).into())]));
+        }
+        stage.server.register(HOME, store).unwrap();
+    };
+    store(&person, &["Ann", "Bob"]);
+    store(&animal, &["Cat"]);
+    store(&dog, &["Rex"]);
+    for (name, links) in [
+        ("Owns", &[("Ann", "Animal='Cat'"), ("Ann", "Dog='Rex'"), ("Bob", "Animal='Gone'")][..]),
+        ("Feeds", &[("ann", r#"\\.\root\cimv2:Dog.Name="Rex""#), ("Bob", "Dog='Rex'")]),
+    ] {
+        let class = Class::builder(name)
+            .qualifier("Association", true)
+            .property(Property::key("Who", CimType::Reference).of_class("Person"))
+            .property(Property::key("What", CimType::Reference).of_class("Animal"));
+        let class = class.build().unwrap();
+        let store = Store::new(&class);
+        for (who, what) in links {
+            let who = Value::reference(format!("Person.Name=\"{who}\""));
+            store.insert(instance(&class, &[("Who", who), ("What", Value::reference(*what))]));
+        }
+        stage.server.register(HOME, store).unwrap();
+    }
+    stage
+}
+
+#[test]
+fn p36_p37_p39_objects_found_through_associations() {
+    let mut stage = associations();
+    for (query, expected) in [
+        ("ASSOCIATORS OF {Person='Ann'}", &["Rex", "Cat", "Rex"][..]),
+        ("ASSOCIATORS OF{Person.Name=\"Ann\"} WHERE AssocClass = Feeds", &["Rex"]),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ResultClass = Dog", &["Rex", "Rex"]),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ResultClass = Person", &[]),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE requiredQualifier = Alive AssocClass = Owns", &["Cat"]),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE Role = What", &[]),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE Role = Who ResultRole = What", &["Rex", "Cat", "Rex"]),
+        ("ASSOCIATORS OF {Person='Bob'}", &["Rex"]),
+        ("ASSOCIATORS OF {Dog='Rex'}", &["Ann", "Bob", "Ann"]),
+        ("ASSOCIATORS OF {Animal='Rex'} WHERE AssocClass = Owns", &["Ann"]),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ClassDefsOnly", &["Dog", "Animal"]),
+        ("ASSOCIATORS OF {Person='None'}", &[]),
+        ("ASSOCIATORS OF {Person} WHERE SchemaOnly", &["Animal"]),
+        ("REFERENCES OF {Person} WHERE SchemaOnly", &["Feeds", "Owns"]),
+        ("REFERENCES OF {Dog='Rex'} WHERE ClassDefsOnly", &["Feeds", "Owns"]),
+    ] {
+        assert_eq!(found(&mut stage, query), expected, "{query}");
+    }
+    let references = rows(&mut stage, "REFERENCES OF {Dog='Rex'} WHERE ResultClass = Owns Role = What", Flags::NONE);
+    assert_eq!(references.len(), 1);
+    assert_eq!(references[0].get("Who").unwrap().to_string(), "Person.Name=\"Ann\"");
+    let keys = rows(&mut stage, "ASSOCIATORS OF {Person='Ann'} WHERE AssocClass = Feeds KeysOnly", Flags::NONE);
+    assert_eq!(keys[0].get("__RELPATH").unwrap().to_string(), "Dog.Name=\"Rex\"");
+    for (query, expected) in [
+        ("ASSOCIATORS OF {None='x'}", WbemStatus::InvalidClass),
+        ("ASSOCIATORS OF {Person.None='x'}", WbemStatus::InvalidObjectPath),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ClassDefsOnly ResultClass = Dog", WbemStatus::InvalidQuery),
+    ] {
+        assert_eq!(refused(&mut stage, query), expected, "{query}");
+    }
+}
+
+/// Counts what it reads, and asks before it reads what is dear.
+struct Careful {
+    class: Arc<Class>,
+    dear: Rc<Cell<usize>>,
+}
+
+impl ClassProvider for Careful {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        let cheap = [0].into_iter().collect();
+        let rows = (0..10_u32).filter_map(|id| {
+            let cheaply = instance(&self.class, &[("Id", id.into())]);
+            if wanted.rules_out(&cheaply, &cheap) {
+                return None;
+            }
+            self.dear.set(self.dear.get() + 1);
+            Some(instance(&self.class, &[("Id", id.into()), ("Dear", format!("row {id}").into())]))
+        });
+        Ok(List::boxed(rows))
+    }
+}
+
+#[test]
+fn a_provider_may_ask_before_it_reads_what_is_dear() {
+    let mut stage = Stage::new(1);
+    let class = class("Careful", [Property::key("Id", CimType::Uint32), Property::new("Dear", CimType::String)]);
+    let dear = Rc::new(Cell::new(0));
+    stage.server.register(HOME, Careful { class, dear: dear.clone() }).unwrap();
+    assert_eq!(found(&mut stage, "SELECT * FROM Careful WHERE Dear LIKE '%7' AND Id > 5"), ["7"]);
+    assert_eq!(dear.get(), 4);
+}
+
+#[test]
+fn p45_hostile_queries_are_refused_and_told_once() {
+    let mut stage = stage();
+    let many = |count: usize| vec!["Name = 'x'"; count].join(" OR ");
+    for (query, expected) in [
+        (format!("SELECT * FROM Win32_Process WHERE {}", many(5000)), WbemStatus::QuotaViolation),
+        (format!("SELECT * FROM Win32_Process WHERE {}", "(".repeat(60_000)), WbemStatus::QuotaViolation),
+        ("x".repeat(1024 * 1024), WbemStatus::QuotaViolation),
+        ("SELECT * FROM Win32_Process WHERE Name = 'unclosed".into(), WbemStatus::InvalidQuery),
+        (
+            "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'x'".into(),
+            WbemStatus::InvalidQuery,
+        ),
+    ] {
+        let sink = stage.sink();
+        stage.ask_for(&query, &sink);
+        let heard = stage.run(3);
+        assert_eq!(crate::support::statuses(&heard), [expected], "{}", &query[..query.len().min(80)]);
+    }
+}

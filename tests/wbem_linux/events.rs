@@ -1,0 +1,172 @@
+//! Processes that start and stop, files that change: told through descriptors that become readable.
+
+use std::fs;
+use std::process::Command;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use msgpump::wbem::linux::{FileEvents, Machine};
+use msgpump::wbem::{ClassProvider, Instance, Progress, Rows, Value, Wanted, WbemStatus};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::support::{Files, number, source, text, value};
+
+/// A source of events at work.
+struct Listening {
+    rows: Box<dyn Rows>,
+    told: Vec<Arc<Instance>>,
+}
+
+impl Listening {
+    fn to(provider: &dyn ClassProvider) -> Listening {
+        let mut listening = Listening { rows: provider.open(&Wanted::everything()).unwrap(), told: Vec::new() };
+        listening.drain();
+        listening
+    }
+
+    /// Takes what there is.
+    fn drain(&mut self) {
+        loop {
+            match self.rows.step(64, &mut self.told) {
+                Progress::More => {}
+                // Who waits for a moment is asked again when something has happened.
+                Progress::Parked | Progress::After(_) => return,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Waits until an event is told that fits, and forgets those before it.
+    fn wait_for(&mut self, fits: impl Fn(&Instance) -> bool) -> Arc<Instance> {
+        loop {
+            self.drain();
+            if let Some(place) = self.told.iter().position(|event| fits(event)) {
+                return self.told.drain(..=place).next_back().unwrap();
+            }
+            let descriptor = self.rows.descriptor().expect("sources of events have one");
+            // A moment may pass without anything that happens.
+            let moment = rustix::event::Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+            poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&moment)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_process_is_told_when_it_starts_and_when_it_stops() {
+    let machine = Rc::new(Machine::new());
+    let mut starts = Listening::to(&source(&machine, "Win32_ProcessStartTrace"));
+    let mut stops = Listening::to(&source(&machine, "Win32_ProcessStopTrace"));
+    assert!(
+        starts.told.iter().all(|event| number(event, "ProcessID") != Some(std::process::id().into())),
+        "what was there is not told"
+    );
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    let pid = u64::from(child.id());
+    let is_child =
+        |event: &Instance| event.class().index_of("ProcessID").is_some() && number(event, "ProcessID") == Some(pid);
+    let event = starts.wait_for(is_child);
+    assert_eq!(
+        (&**event.class().name(), number(&event, "ParentProcessID")),
+        ("Win32_ProcessStartTrace", Some(std::process::id().into()))
+    );
+    assert!(event.class().is_event() && text(&event, "ProcessName").is_some());
+    let name = text(&event, "ProcessName").unwrap().to_owned();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let event = stops.wait_for(is_child);
+    assert_eq!(&**event.class().name(), "Win32_ProcessStopTrace");
+    // Only the kernel tells how it ended.
+    match value(&event, "ExitStatus") {
+        Value::Null => {}
+        told => assert_eq!((told, &*name), (&Value::Uint32(137), "sleep")),
+    }
+    assert!(starts.told.iter().all(|event| !is_child(event)), "once is enough");
+}
+
+#[test]
+fn a_machine_made_of_files_is_looked_at_now_and_then() {
+    let stat = |pid: u32, name: &str| format!("{pid} ({name}) S 1 {pid} 7 0 -1\n");
+    let files = Files::new("trace").write("proc/10/stat", stat(10, "old"));
+    let machine = files.machine();
+    let mut starts = Listening::to(&source(&machine, "Win32_ProcessStartTrace"));
+    let mut stops = Listening::to(&source(&machine, "Win32_ProcessStopTrace"));
+    assert_eq!((starts.told.len(), stops.told.len()), (0, 0), "what was there at first is no news");
+    let files = files.write("proc/11/stat", stat(11, "new")).folder("proc/sys");
+    let event = starts.wait_for(|_| true);
+    assert_eq!(
+        ["ProcessID", "ParentProcessID", "SessionID"].map(|name| number(&event, name)),
+        [Some(11), Some(1), Some(7)]
+    );
+    assert_eq!(text(&event, "ProcessName"), Some("new"));
+    fs::remove_dir_all(files.path("proc/10")).unwrap();
+    let event = stops.wait_for(|_| true);
+    assert_eq!((number(&event, "ProcessID"), text(&event, "ProcessName")), (Some(10), Some("old")));
+    assert_eq!(value(&event, "ExitStatus"), &Value::Null);
+}
+
+#[test]
+fn files_tell_what_happens_to_them() {
+    let files = Files::new("watched").folder("here").folder("there").write("here/old", "x");
+    let (here, there) = (files.path("here"), files.path("there"));
+    let provider = FileEvents::in_folders([&here, &there]).unwrap();
+    let mut listening = Listening::to(&provider);
+    let is = |word: &'static str, name: Option<String>| {
+        move |event: &Instance| text(event, "Event") == Some(word) && text(event, "Name") == name.as_deref()
+    };
+    let name = |folder: &std::path::Path, name: &str| Some(folder.join(name).to_str().unwrap().to_owned());
+    fs::write(here.join("new"), "text").unwrap();
+    let created = listening.wait_for(is("Created", name(&here, "new")));
+    assert_eq!(
+        (text(&created, "Path"), value(&created, "IsDirectory")),
+        (Some(&*format!("{}/", here.display())), &Value::Boolean(false))
+    );
+    listening.wait_for(is("Written", name(&here, "new")));
+    fs::create_dir(there.join("sub")).unwrap();
+    let created = listening.wait_for(is("Created", name(&there, "sub")));
+    assert_eq!(value(&created, "IsDirectory"), &Value::Boolean(true));
+    fs::rename(here.join("old"), there.join("moved")).unwrap();
+    let from = listening.wait_for(is("MovedFrom", name(&here, "old")));
+    let to = listening.wait_for(is("MovedTo", name(&there, "moved")));
+    assert!(number(&from, "Cookie") == number(&to, "Cookie") && number(&to, "Cookie") != Some(0));
+    fs::remove_file(here.join("new")).unwrap();
+    listening.wait_for(is("Deleted", name(&here, "new")));
+    fs::remove_dir_all(&here).unwrap();
+    listening.wait_for(is("FolderDeleted", None));
+    // The other folder is still watched.
+    fs::write(there.join("last"), "").unwrap();
+    listening.wait_for(is("Created", name(&there, "last")));
+}
+
+#[test]
+fn events_that_the_kernel_drops_are_told_as_lost() {
+    let Ok(limit) = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events") else { return };
+    let limit: usize = limit.trim().parse().unwrap();
+    if limit > 100_000 {
+        println!("not compared: the kernel keeps {limit} events");
+        return;
+    }
+    let files = Files::new("overflow").folder("here").write("here/a", "x");
+    let folder = files.path("here");
+    let mut listening = Listening::to(&FileEvents::in_folders([&folder]).unwrap());
+    // Two events each, different from the one before so that the kernel does not make one of them.
+    for number in 0..limit {
+        fs::rename(folder.join(["a", "b"][number % 2]), folder.join(["b", "a"][number % 2])).unwrap();
+    }
+    listening.wait_for(|event| event.class().is_a("__EventQueueOverflowEvent"));
+    listening.drain();
+    let words = listening.told.iter().filter_map(|event| event.get("Event")?.as_str().map(str::to_owned));
+    assert!(words.count() <= 1, "the overflow was last");
+}
+
+#[test]
+fn folders_that_cannot_be_watched_say_why() {
+    let files = Files::new("unwatched").write("file", "x");
+    for (path, expected) in [(files.path("none"), WbemStatus::NotFound), (files.path("file"), WbemStatus::NotFound)] {
+        let error = FileEvents::in_folders([&path]).unwrap().open(&Wanted::everything()).err().unwrap();
+        assert_eq!(error.status, expected, "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+    assert_eq!(FileEvents::in_folders(["here"]).unwrap_err().status, WbemStatus::InvalidParameter);
+    let many = (0..2000).map(|number| format!("/{number}"));
+    assert_eq!(FileEvents::in_folders(many).unwrap_err().status, WbemStatus::InvalidParameter);
+}
