@@ -101,7 +101,14 @@ impl<T> Winsock<T> {
             return;
         }
         self.sockets.forget_watch(operation);
-        if pump.cancel(operation) == Cancelled::Pending && selection.armed.is_some() {
+        self.end_watch(pump, operation, selection.armed.is_some());
+    }
+
+    /// Ends an operation that watches. Its message may be in the program's hands where none of it is queued and
+    /// it `may_be_told`.
+    pub(super) fn end_watch(&mut self, pump: &mut Pump<T>, operation: OperationId, may_be_told: bool) {
+        let cancelled = pump.cancel(operation);
+        if may_be_told && !matches!(cancelled, Cancelled::Queued(_)) {
             self.requests.withdrawn.add(operation);
         }
     }
