@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use msgpump::wbem::{
-    Action, CimType, Class, ClassProvider, Flags, Instance, Invocation, Method, Property, PutMode, Received, Rows,
-    Server, Sink, SinkEvent, Store, Value, Wanted, WbemError, WbemStatus,
+    Action, CimType, Class, ClassProvider, Flags, Instance, Property, PutMode, Received, Rows, Server, Sink, SinkEvent,
+    Store, Value, Wanted, WbemError,
 };
 use msgpump::{Pump, Timer};
 
@@ -26,27 +26,13 @@ impl ClassProvider for Lamps {
         println!("  the provider writes {}", lamp.get("Room").unwrap_or(&Value::Null));
         self.0.put(lamp, mode)
     }
-
-    fn execute(&self, call: &Invocation) -> Result<Action<Arc<Instance>>, WbemError> {
-        let lamp = call.keys.as_ref().and_then(|keys| self.0.get(keys)).ok_or(WbemStatus::NotFound)?;
-        let is_on = lamp.get("On") == Some(&Value::Boolean(true));
-        let mut switched = (*lamp).clone();
-        switched.put("On", !is_on)?;
-        self.0.insert(switched);
-        let outputs = self.class().method(&call.method).and_then(|method| method.outputs.clone());
-        let mut results = Instance::new(&outputs.ok_or(WbemStatus::InvalidMethod)?);
-        results.put("ReturnValue", 0)?;
-        Ok(Arc::new(results).into())
-    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     env_logger::init();
-    let outputs = Class::builder("__PARAMETERS").property(Property::new("ReturnValue", CimType::Uint32)).build()?;
     let class = Class::builder("Lamp")
         .property(Property::key("Room", CimType::String))
         .property(Property::new("On", CimType::Boolean).default(false))
-        .method(Method::new("Switch").outputs(outputs))
         .build()?;
 
     let mut pump = Pump::<()>::new()?;
@@ -75,12 +61,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             Received::Other(message) if message.operation == Some(timer) => {
                 step += 1;
                 match step {
-                    1 => {
+                    1 | 2 => {
                         let mut lamp = Instance::new(&class);
                         lamp.put("Room", "Kitchen")?;
-                        println!("written: {}", services.put_instance(&mut pump, &lamp, Flags::CREATE_ONLY)?);
+                        lamp.put("On", step == 2)?;
+                        println!("written: {}", services.put_instance(&mut pump, &lamp, Flags::NONE)?);
                     }
-                    2 => drop(services.exec_method(&mut pump, "Lamp='kitchen'", "Switch", None)?),
                     3 => {
                         let query = "SELECT Room FROM Lamp WHERE On = TRUE";
                         let mut lit = services.exec_query(&mut pump, "WQL", query, Flags::SEMISYNCHRONOUS)?;

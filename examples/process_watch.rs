@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     ctrlc::set_handler(move || drop(poster.post(window, ())))?;
 
     let sink = Sink::new(window);
-    for event in ["Creation", "Deletion"] {
-        let query = format!("SELECT * FROM __Instance{event}Event WITHIN 0.5 WHERE TargetInstance ISA 'Win32_Process'");
+    for class in ["Win32_ProcessStartTrace", "Win32_ProcessStopTrace"] {
+        let query = format!("SELECT * FROM {class}");
         services.exec_notification_query_async(&mut pump, "WQL", &query, Flags::NONE, &sink)?;
     }
     let frames = pump.set_timer(window, Timer::every(FRAME))?;
@@ -66,12 +66,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn print(event: &Object) {
-    let class = event.class().name();
-    let what = if class.contains("Creation") { "start" } else { "stop " };
-    let target = event.get("TargetInstance");
-    let Some(process) = target.as_ref().and_then(|target| target.as_object()) else { return };
-    let text = |name: &str| process.get(name).map(ToString::to_string).unwrap_or_default();
-    println!("{what} {:>8} {}", text("ProcessId"), text("Name"));
+    let what = if event.class().name().contains("Start") { "start" } else { "stop " };
+    let text = |name: &str| event.get(name).map(|value| value.to_string()).unwrap_or_default();
+    println!("{what} {:>8} {}", text("ProcessID"), text("ProcessName"));
 }
 
 #[cfg(all(target_os = "linux", feature = "linux"))]

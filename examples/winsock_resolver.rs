@@ -166,7 +166,7 @@ fn key_of(letter: char) -> Key {
 /// Reads the keyboard, key by key where the terminal gives them so.
 fn read_keys(poster: &Poster<Key>, window: WindowId) {
     let _restored = terminal::key_by_key();
-    for byte in std::io::stdin().bytes().map_while(Result::ok) {
+    for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
         let is_over = matches!(key_of(byte.into()), Key::End);
         if poster.post(window, key_of(byte.into())).is_err() || is_over {
             return;

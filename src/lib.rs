@@ -101,7 +101,7 @@
 //! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
-//! | ask objects as WMI does                            | [`wbem`], without services so far                   |
+//! | ask objects as WMI does                            | [`wbem`]: its [`guide`](wbem::guide)                |
 //! | have Winsock's messages, handles and errors        | [`winsock`]                                         |
 //! | test my timeouts and cancels without sleeping      | the feature `simulation` and its module of that name |
 //!

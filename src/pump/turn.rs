@@ -179,8 +179,9 @@ impl<T> Pump<T> {
     /// # Errors
     ///
     /// Fails when the system's wait fails, and at once when the filter names a window that is not
-    /// open or an operation that is over: nothing can come of it. Also when the queue is full of messages that it does not admit and
-    /// more are in the inbox of other threads: these could never be taken over.
+    /// open or an operation that is over, and as soon as the operation that it names has finished with messages that
+    /// it does not admit: nothing can come of it. Also when the queue is full of messages that it does not admit
+    /// and more are in the inbox of other threads: these could never be taken over.
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
         if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
             return Err(Error::no_such_window(window));
@@ -217,6 +218,10 @@ impl<T> Pump<T> {
     /// Waits until there may be something for `filter`, though other messages are there.
     fn turn_for(&mut self, filter: Option<&dyn Admits>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
+        // All that it will ever tell is in the queue, and is not admitted.
+        if let Some(operation) = filter.and_then(Admits::operation).filter(|&id| !self.engine.is_under_way(id)) {
+            return Err(Error::operation_over(operation));
+        }
         let holds_others = filter.is_some() && self.engine.is_ready();
         // Asked so that a post which comes later wakes: it must be seen to wait here.
         if holds_others && self.engine.room() == 0 && self.inbox.want_wake() && !self.inbox.has_news_first() {

@@ -86,14 +86,11 @@ impl<T: Send + 'static> Callbacks<T> {
     /// and the panic goes on.
     pub fn dispatch(&self, pump: &mut Pump<T>, message: SinkMessage) -> Option<SinkMessage> {
         let id = message.sink.id();
-        {
-            let mut slots = self.slots.borrow_mut();
-            let Some(slot) = slots.get_mut(&id) else { return Some(message) };
-            slot.waiting.push_back(message);
-            if slot.object.is_none() {
-                return None;
-            }
+        match self.slots.borrow_mut().get_mut(&id) {
+            Some(slot) => slot.waiting.push_back(message),
+            None => return Some(message),
         }
+        // There is nothing to be had while the object is called: whoever called it goes on with what waits.
         while let Some((object, message)) = self.next(id) {
             self.deliver(pump, object, message);
         }

@@ -133,8 +133,9 @@ impl<T> Winsock<T> {
 
     /// Says what the default hook hands messages to while a call blocks.
     ///
-    /// The procedure is given each message that the program's own loop would have taken, one for each run of the hook. It may do all that
-    /// is allowed inside of a blocking call. Without one, messages wait until the call is over.
+    /// The procedure is given the messages that the program's own loop would have taken, one for each run of
+    /// the hook. It may do all that is allowed inside of a blocking call. Without one, messages wait until
+    /// the call is over.
     pub fn set_procedure(&mut self, procedure: Procedure<T>) {
         self.blocking.procedure = Some(procedure);
     }

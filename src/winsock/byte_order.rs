@@ -32,7 +32,8 @@ pub const fn ntohl(network_long: u32) -> u32 {
 /// The address, in network order, that is written with dots in `text`; [`INADDR_NONE`] if it is none.
 ///
 /// Of one to four parts, each decimal, octal behind `0` or hexadecimal behind `0x`; the last part fills
-/// the bytes that are left. What follows a blank is ignored. A lone blank is 0.0.0.0, as on Windows; an empty text is none.
+/// the bytes that are left. What follows a blank is ignored. A lone blank is 0.0.0.0, as on Windows; an empty
+/// text is none.
 ///
 /// ```
 /// use msgpump::winsock::{INADDR_NONE, htonl, inet_addr};

@@ -270,7 +270,7 @@ impl<T> Winsock<T> {
             // Before the descriptor is closed: the watch has a duplicate of it.
             self.end_selection(pump, socket, false);
             for stale in self.sockets.take_stale_of(socket) {
-                pump.cancel(stale);
+                self.end_watch(pump, stale, true);
             }
             self.sockets.remove(socket);
             Ok(())
@@ -304,9 +304,7 @@ impl<T> Winsock<T> {
     /// The final cleanup: connections are reset, everything is closed.
     pub(super) fn close_all(&mut self, pump: &mut Pump<T>) {
         for operation in self.sockets.watches() {
-            if pump.cancel(operation) == crate::Cancelled::Pending {
-                self.requests.withdrawn.add(operation);
-            }
+            self.end_watch(pump, operation, true);
         }
         for socket in self.sockets.take_all() {
             if socket.is_stream() && socket.connection == Connection::Connected {

@@ -12,7 +12,11 @@ macro_rules! errors {
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum WinsockError {
-            $(#[doc = concat!("`", $name, "` (", stringify!($number), "): ", $meaning)] #[doc(alias = $name)] $variant,)*
+            $(
+                #[doc = concat!("`", $name, "` (", stringify!($number), "): ", $meaning)]
+                #[doc(alias = $name)]
+                $variant,
+            )*
             /// A number that is not in the table.
             Unknown(UnknownError),
         }
@@ -69,11 +73,11 @@ errors! {
     Epfnosupport = 10046, "WSAEPFNOSUPPORT", "The protocol family is not supported.";
     Eafnosupport = 10047, "WSAEAFNOSUPPORT", "The address family is not supported.";
     Eaddrinuse = 10048, "WSAEADDRINUSE", "The address is in use already.";
-    Eaddrnotavail = 10049, "WSAEADDRNOTAVAIL", "The address is not one of this machine, or cannot be reached by its nature.";
+    Eaddrnotavail = 10049, "WSAEADDRNOTAVAIL", "The address is not this machine's, or is none to connect to.";
     Enetdown = 10050, "WSAENETDOWN", "The network has failed.";
     Enetunreach = 10051, "WSAENETUNREACH", "The network cannot be reached from here.";
     Enetreset = 10052, "WSAENETRESET", "The connection was dropped because its network was reset.";
-    Econnaborted = 10053, "WSAECONNABORTED", "The connection was given up by this side, after a timeout or another failure.";
+    Econnaborted = 10053, "WSAECONNABORTED", "This side gave the connection up, after a timeout or another failure.";
     Econnreset = 10054, "WSAECONNRESET", "The connection was reset by the other side.";
     Enobufs = 10055, "WSAENOBUFS", "There is no room: a buffer is too small, or memory is short.";
     Eisconn = 10056, "WSAEISCONN", "The socket is connected already.";

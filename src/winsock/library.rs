@@ -38,8 +38,9 @@ pub enum NetworkState {
 ///
 /// # Dropping
 ///
-/// Closes the sockets. Requests that are pending go on in the pump, and their messages reach the program as
-/// the pump's own: call [`wsa_cleanup`](Winsock::wsa_cleanup) first.
+/// Call [`wsa_cleanup`](Winsock::wsa_cleanup) first. The layer has no pump of its own to take back what it has
+/// started there: requests that are pending go on, connections of selected sockets stay open until the pump is
+/// dropped, and messages of both reach the program as the pump's own.
 pub struct Winsock<T> {
     pub(super) settings: WinsockSettings,
     /// How many startups have no cleanup yet.

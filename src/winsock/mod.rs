@@ -1,8 +1,9 @@
-//! Winsock's message-driven interface: database requests with their cancel, selected sockets, blocking calls with a hook.
+//! Winsock's message-driven interface: database requests with their cancel, selected sockets, blocking calls
+//! with a hook.
 //!
-//! Floor 5. For a program, a port of an old one, or an emulator. The calls have their names from the Winsock 1.1 specification (20 January 1993) and
-//! the public pages of Winsock 2, in Rust's case; numbers, words and errors are those of the texts.
-//! [`functions`] goes through them one by one.
+//! Floor 5. For a program, a port of an old one, or an emulator. The calls have their names from the Winsock
+//! 1.1 specification (20 January 1993) and the public pages of Winsock 2, in Rust's case; numbers, words and
+//! errors are those of the texts. [`functions`] goes through them one by one.
 //!
 //! **When [`wsa_cancel_async_request`](Winsock::wsa_cancel_async_request) returns, whatever it returns, no
 //! message of that request is seen.** The original leaves a queued one where it is.
@@ -27,10 +28,37 @@
 //! - The completion of a request *is* the queueing of its message, and room for it is reserved at the start:
 //!   there is no state in between, in which the texts make the library post again and again.
 //! - Handles have 32 bits: two say of what kind, thirty count. They count on over cleanup and startup, so a
-//!   handle is told to be living, over, of the past, or never given out, from two numbers and a table of the living.
+//!   handle is told to be living, over, of the past, or never given out, and none is kept to know it.
 //! - Blocking calls wait for an operation on a window of the layer's own. The program's messages stay in their
 //!   order, and go to the hook, one a run, if it wants them.
 //! - What the texts leave open, or tell in two ways, is a named choice in [`WinsockSettings`].
+//!
+//! # With window procedures
+//!
+//! ```
+//! use msgpump::winsock::{Delivery, Version, Winsock, WsaData};
+//! use msgpump::{Dispatcher, Pump};
+//! const WM_HOST: u32 = 0x0400;
+//!
+//! struct App {
+//!     winsock: Winsock<()>,
+//!     name: Option<String>,
+//! }
+//!
+//! let mut app = App { winsock: Winsock::new(), name: None };
+//! app.winsock.wsa_startup(Version::V1_1, Some(&mut WsaData::default()))?;
+//! let mut dispatcher = Dispatcher::new(Pump::<()>::new()?);
+//! let window = dispatcher.open_window(|dispatcher, app: &mut App, message| {
+//!     let Some(Delivery::Winsock(message)) = app.winsock.translate(dispatcher.pump(), message) else { return };
+//!     assert_eq!((message.message, message.async_error()), (WM_HOST, None));
+//!     app.name = message.answer.and_then(|answer| Some(answer.host()?.name.clone()));
+//!     dispatcher.pump().quit(0);
+//! });
+//! app.winsock.wsa_async_get_host_by_name(dispatcher.pump(), window, WM_HOST, "localhost", None)?;
+//! dispatcher.run(&mut app)?;
+//! assert_eq!(app.name.as_deref(), Some("localhost"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod answer;
 mod blocking;

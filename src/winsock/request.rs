@@ -33,9 +33,8 @@ pub(super) struct Request {
 pub(super) enum Expected {
     /// The host that it tells.
     Host,
-    /// As [`Expected::Host`], but of this machine, which has an address even if no server knows it.
-    // Boxed, as the other one, so that a request of the usual kind is small.
-    OwnHost(Box<String>),
+    /// As [`Expected::Host`], but of this machine, which has this address even if no server knows it.
+    OwnHost(Box<Answer>),
     /// The service that it tells.
     Service,
     /// The protocol that it tells.
@@ -178,7 +177,7 @@ impl Expected {
         match (self, payload) {
             (Expected::Known(known), _) => *known,
             (Expected::Host | Expected::OwnHost(_), Payload::Host(Ok(host))) => host_answer(Hostent::from_core(*host)),
-            (Expected::OwnHost(name), _) => Ok(Answer::Host(Hostent::new(*name, vec![std::net::Ipv4Addr::LOCALHOST]))),
+            (Expected::OwnHost(known), _) => Ok(*known),
             (Expected::Host, Payload::Host(Err(error))) => Err(host_error(error.failure())),
             // Digits that no table lists: the pump takes them for a port, the texts for an unknown name.
             (Expected::Service, Payload::Service(Ok(service))) if service.source == Source::Literal => {

@@ -101,7 +101,14 @@ impl<T> Winsock<T> {
             return;
         }
         self.sockets.forget_watch(operation);
-        if pump.cancel(operation) == Cancelled::Pending && selection.armed.is_some() {
+        self.end_watch(pump, operation, selection.armed.is_some());
+    }
+
+    /// Ends an operation that watches. Its message may be in the program's hands where none of it is queued and
+    /// it `may_be_told`.
+    pub(super) fn end_watch(&mut self, pump: &mut Pump<T>, operation: OperationId, may_be_told: bool) {
+        let cancelled = pump.cancel(operation);
+        if may_be_told && !matches!(cancelled, Cancelled::Queued(_)) {
             self.requests.withdrawn.add(operation);
         }
     }
@@ -119,6 +126,7 @@ impl<T> Winsock<T> {
             // Over with its window: nothing is told there any more.
             Some(watch) if pump.rearm(watch, wanted).is_err() => return Ok(()),
             Some(_) => selection.armed = Some(wanted),
+            None if !pump.has_window(selection.window) => {}
             None => {
                 let watch = socket.native.watch(pump, selection.window.into(), wanted);
                 let watch = watch.map_err(|_| WinsockError::Enobufs)?;

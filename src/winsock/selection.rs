@@ -31,6 +31,9 @@ pub const FD_CONNECT: i32 = 0x10;
 /// The other side has ended the connection.
 pub const FD_CLOSE: i32 = 0x20;
 
+/// Whether the pump can tell of urgent data; elsewhere it would tell of all data in its place.
+const TELLS_URGENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// What a program has asked to be told of a socket.
 pub(super) struct Selection {
     pub(super) window: WindowId,
@@ -103,6 +106,10 @@ impl Selection {
 }
 
 impl Socket {
+    fn wants_urgent(&self, selection: &Selection) -> bool {
+        self.is_stream() && selection.wants(FD_OOB) && !selection.is_oob_told && !self.is_oob_inline
+    }
+
     /// What the pump must be asked for, so that all is told that is to be told; `None` for nothing.
     pub(super) fn wanted_interest(&self, manner: Manner) -> Option<Interest> {
         let selection = self.selection.as_ref()?;
@@ -118,8 +125,7 @@ impl Socket {
                 let wants_head = selection.wants(FD_READ) || wants_close;
                 let readable = wants_head && !selection.is_read_told && !self.is_receive_shut
                     || is_early && selection.is_end_seen && wants_close;
-                let priority =
-                    self.is_stream() && selection.wants(FD_OOB) && !selection.is_oob_told && !self.is_oob_inline;
+                let priority = TELLS_URGENT && self.wants_urgent(selection);
                 (readable, selection.wants(FD_WRITE) && !selection.is_write_told, priority)
             }
         };
@@ -158,8 +164,7 @@ impl Socket {
         let is_stream = self.is_stream();
         let is_receive_shut = self.is_receive_shut;
         let selection = self.selection.as_ref()?;
-        let wants_oob = is_stream && !self.is_oob_inline && selection.wants(FD_OOB) && !selection.is_oob_told;
-        if wants_oob && readiness.is_priority() && self.native.has_urgent() {
+        if self.wants_urgent(selection) && readiness.is_priority() && self.native.has_urgent() {
             return Some((FD_OOB, None));
         }
         let head = self.head(readiness);

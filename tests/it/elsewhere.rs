@@ -413,6 +413,55 @@ fn a_provider_that_panics_hurts_only_its_own_stream() {
     assert_eq!(collect(&mut pump, good), ((0..200).collect(), Ok(())));
 }
 
+/// Panics when it is dropped, unless a panic is under way.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            panic!("a bomb was dropped");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_panics_with_what_panics_when_dropped_hurts_only_its_own_stream() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let bad = items((0..10).map(|n| if n == 3 { std::panic::panic_any(Bomb) } else { n }));
+    let bad = pump.start_stream(window, bad, StreamSettings::default()).expect("the window is open");
+    let good = pump.start_stream(window, items(0..200), StreamSettings::default()).expect("the window is open");
+    let (items, end) = collect(&mut pump, bad);
+    assert_eq!((items, end.expect_err("it panicked").message.as_str()), (vec![0, 1, 2], "without a word"));
+    assert_eq!(collect(&mut pump, good), ((0..200).collect(), Ok(())));
+}
+
+#[test]
+fn the_end_of_a_stream_that_panicked_is_taken_out_once() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let bad = items((0..1).map(|_| -> u8 { panic!("at once") }));
+    let bad = pump.start_stream(window, bad, StreamSettings::default()).expect("the window is open");
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::StreamEnd(mut end) = message.payload else { panic!("{message:?}") };
+    assert!(matches!(end.of(bad), Some(Err(_))));
+    assert_eq!(end.of(bad), None);
+}
+
+/// Room for a whole batch of these would be 4 GiB.
+#[test]
+fn a_batch_of_large_items_has_memory_for_those_that_there_are() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let large = items([[7_u8; 1 << 16]; 3]);
+    let settings = StreamSettings::default().batch(1 << 20);
+    let large = pump.start_stream(window, large, settings).expect("the window is open");
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::Batch(mut batch) = message.payload else { panic!("{message:?}") };
+    let items = batch.of(large).expect("it is of this stream");
+    assert!(items.len() == 3 && items.capacity() < 100, "room for {}", items.capacity());
+}
+
 #[test]
 fn a_million_rows_hold_up_no_timer() {
     let simulation = Simulation::new(1);

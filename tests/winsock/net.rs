@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use msgpump::winsock::{
     AF_INET, Delivery, FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE, SOCK_DGRAM, SOCK_STREAM,
     SocketHandle, Version, Winsock, WinsockMessage, WinsockSettings, WsaData,
 };
-use msgpump::{Budget, Interest, Payload, Pump, WindowId};
+use msgpump::{Budget, Interest, Payload, Pump, WatchId, WindowId};
 
 use crate::support::Outcome;
 
@@ -29,10 +29,9 @@ pub(crate) struct Net {
     pub(crate) window: WindowId,
     /// What sockets are called in the expectations; the others have no name.
     names: HashMap<SocketHandle, &'static str>,
-    /// What comes over it comes behind all that was sent before on the same interface.
-    fence: UdpSocket,
-    fence_watch: msgpump::OperationId,
-    rearm: Box<dyn FnMut(&mut Pump<u32>)>,
+    /// What is sent over it comes behind all that was sent before on the same interface.
+    fence: TcpStream,
+    fence_watch: WatchId<msgpump::TcpStream>,
 }
 
 /// The end of a connection that is not the layer's.
@@ -49,11 +48,13 @@ impl Net {
         let mut winsock = Winsock::with_settings(settings);
         winsock.wsa_startup(version, Some(&mut WsaData::default())).expect("the version is offered");
         let (window, fence_window) = (pump.open_window(), pump.open_window());
-        let fence = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface is there");
-        fence.set_nonblocking(true).expect("it can be");
-        let watch = pump.watch_descriptor(fence_window, &fence, Interest::READABLE).expect("it can be watched");
-        let rearm = Box::new(move |pump: &mut Pump<u32>| pump.rearm(watch, Interest::READABLE).expect("it lives"));
-        Net { pump, winsock, window, names: HashMap::new(), fence, fence_watch: watch.id(), rearm }
+        let listener = TcpListener::bind(anywhere()).expect("the loopback interface is there");
+        let fence = TcpStream::connect(listener.local_addr().expect("it listens")).expect("somebody listens");
+        fence.set_nodelay(true).expect("it is TCP");
+        let (watched, _) = listener.accept().expect("a connection waits");
+        let watched = msgpump::TcpStream::from_std(watched).expect("it can be non-blocking");
+        let fence_watch = pump.watch(fence_window, watched, Interest::READABLE).expect("it can be watched");
+        Net { pump, winsock, window, names: HashMap::new(), fence, fence_watch }
     }
 
     pub(crate) fn name(&mut self, socket: SocketHandle, name: &'static str) {
@@ -152,8 +153,7 @@ impl Net {
     }
 
     fn fence_round(&mut self, taken: &mut Vec<WinsockMessage>) {
-        let address = self.fence.local_addr().expect("it has an address");
-        self.fence.send_to(b"fence", address).expect("there is room");
+        self.fence.write_all(b"|").expect("there is room");
         let end = Instant::now() + PATIENCE;
         loop {
             assert!(Instant::now() < end, "the fence never came; {:?}", self.pump);
@@ -163,15 +163,16 @@ impl Net {
                 match delivery {
                     Delivery::Winsock(message) => taken.push(message),
                     Delivery::Other(other) => {
-                        assert_eq!(other.operation, Some(self.fence_watch), "unexpected {other:?}");
+                        assert_eq!(other.operation, Some(self.fence_watch.id()), "unexpected {other:?}");
                         assert!(matches!(other.payload, Payload::Ready(_)));
                         is_passed = true;
                     }
                 }
             }
             if is_passed {
-                self.fence.recv(&mut [0; 8]).expect("it has come");
-                (self.rearm)(&mut self.pump);
+                let watched = self.pump.source(self.fence_watch).expect("it is watched");
+                watched.read_exact(&mut [0]).expect("it has come");
+                self.pump.rearm(self.fence_watch, Interest::READABLE).expect("it lives");
                 return;
             }
         }

@@ -764,6 +764,20 @@ fn a_window_destroyed_ends_its_selections_and_loses_no_data() {
 }
 
 #[test]
+fn accepting_for_a_window_that_is_gone_loses_no_connection() {
+    let mut net = Net::new();
+    let (listener, address) = net.listener();
+    net.select(listener, ALL);
+    let mut peer = peer_of(address);
+    net.pump.destroy_window(net.window).expect("it was open");
+    let accepted = net.accept(listener).expect("one waits");
+    net.window = net.pump.open_window();
+    say(&mut peer, b"abc");
+    net.select(accepted, FD_READ);
+    assert_eq!(net.events(), "READ");
+}
+
+#[test]
 fn a_message_stands_in_the_queue_where_it_came() {
     let mut net = Net::new();
     let (_socket, mut peer) = net.selected_pair(FD_READ);

@@ -42,7 +42,7 @@ pub(super) struct Poller {
 enum Stage {
     Waiting,
     Reading {
-        scan: Scan,
+        scan: Box<Scan>,
         seen: Snapshot,
         rows: Vec<Arc<Instance>>,
     },
@@ -59,7 +59,7 @@ impl Poller {
     fn begin(&self) -> Stage {
         let (class, provider) = (self.provider.class().clone(), self.provider.clone());
         let target = Target { class, provider, wanted: Wanted::everything() };
-        let scan = Scan::new(vec![target], Filter::All, None);
+        let scan = Box::new(Scan::new(vec![target], Filter::All, None));
         Stage::Reading { scan, seen: Snapshot::new(), rows: Vec::new() }
     }
 

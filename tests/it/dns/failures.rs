@@ -70,8 +70,8 @@ fn what_was_sent_is_counted() {
 }
 
 /// A refusal comes back at once (ICMP), so the timeout of 30 seconds has no part in this.
-#[test]
 #[cfg_attr(windows, ignore = "Wine tells no socket that its datagram was refused")]
+#[test]
 fn a_server_that_is_not_there_is_passed_over_at_once() {
     let (closed, server) = (ClosedPort::new(), NameServer::answering(answer));
     let mut pump = pump(asking_at([closed.address(), server.address()]));
@@ -82,8 +82,8 @@ fn a_server_that_is_not_there_is_passed_over_at_once() {
 }
 
 /// With five attempts at each of three servers, one round is enough to know.
-#[test]
 #[cfg_attr(windows, ignore = "Wine tells no socket that its datagram was refused")]
+#[test]
 fn all_servers_out_of_reach_is_told_at_once() {
     let closed = [ClosedPort::new(), ClosedPort::new(), ClosedPort::new()];
     let mut pump = pump(asking_at(closed.iter().map(ClosedPort::address)).with_attempts(5));
@@ -197,8 +197,8 @@ fn rotation_begins_each_lookup_at_the_next_server() {
 }
 
 /// A rotation that begins at a dead server goes on at the next.
-#[test]
 #[cfg_attr(windows, ignore = "Wine tells no socket that its datagram was refused")]
+#[test]
 fn rotation_passes_over_a_closed_port() {
     let (closed, server) = (ClosedPort::new(), NameServer::answering(answer));
     let mut pump = pump(asking_at([closed.address(), server.address()]).with_rotate(true));

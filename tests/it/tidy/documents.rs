@@ -61,6 +61,8 @@ const LIMITS: &[(&str, &str, &[&str])] = &[
     ("| 2, at most 5 |", "src/dns/config.rs", &["ATTEMPTS_MAX: u32 = 5;"]),
     ("| aliases (CNAME) followed | 16 |", "src/dns/message/reply.rs", &["CNAME_HOPS_MAX: usize = 16;"]),
     ("| 1,232 bytes |", "src/dns/message.rs", &["EDNS_PAYLOAD_BYTES: u16 = 1232;"]),
+    ("| 10,000 each | `WinsockSettings` |", "src/winsock/settings.rs", &["REQUESTS_MAX: usize = 10_000;"]),
+    ("| 10,000 each | `WinsockSettings` |", "src/winsock/settings.rs", &["SOCKETS_MAX: usize = 10_000;"]),
     ("| the first 64 MiB |", "src/files.rs", &["FILE_BYTES_MAX: usize = 64 * 1024 * 1024;"]),
     (
         "| at most once in 5 seconds,",
