@@ -60,7 +60,7 @@ fn answer_to(question: &[u8]) -> Option<Vec<u8>> {
     while *question.get(at)? != 0 {
         at += 1 + usize::from(question[at]);
     }
-    let letters = (at - 13) as u8; // the dots are counted as the bytes of length, the first one is not
+    let letters = at.checked_sub(13)? as u8; // the dots are counted as the bytes of length, the first one is not
     let is_address = question.get(at + 1..at + 3)? == [0, 1];
     if question[13..].starts_with(b"slow") {
         return None;
