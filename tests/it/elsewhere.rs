@@ -490,3 +490,28 @@ fn a_million_rows_hold_up_no_timer() {
     }
     assert_eq!((count, ticks), (100_000, 6));
 }
+
+#[test]
+fn what_completes_and_is_cancelled_without_a_turn_gathers_nothing() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let poster = pump.poster();
+    let (kept, completer) = pump.start_external::<u32>(window).expect("the window is open");
+    poster.post(window, "before").expect("there is room");
+    completer.complete(1).expect("it is wanted");
+    poster.post(window, "after").expect("there is room");
+    let bytes = allocation_counter::measure(|| {
+        for _ in 0..100_000 {
+            let (work, completer) = pump.start_external::<u32>(window).expect("the window is open");
+            completer.complete(2).expect("it is wanted");
+            pump.cancel(work);
+        }
+    });
+    assert!(bytes.bytes_current < 100_000, "{} bytes are left", bytes.bytes_current);
+    turn(&mut pump);
+    assert!(matches!(pump.next_message().expect("three wait").payload, Payload::Posted("before")));
+    let Payload::External(mut external) = pump.next_message().expect("two wait").payload else { panic!("in order") };
+    assert_eq!(external.of(kept), Some(Ok(1)));
+    assert!(matches!(pump.next_message().expect("one waits").payload, Payload::Posted("after")));
+    assert!(pump.next_message().is_none());
+}
