@@ -68,30 +68,36 @@ mod machine {
         (0..FILES).for_each(|file| drop(std::fs::File::create(folder.join(format!("{file}.txt")))));
         let files = format!("SELECT * FROM CIM_DataFile WHERE Path = '{}/'", folder.display());
         for (name, query) in [("processes", "SELECT * FROM Win32_Process"), ("files", &files)] {
-            let (rows, longest, whole) = longest_turn(query);
-            println!("{rows} {name} are read in {whole:.1?}; the longest turn takes {longest:.2?}, at most 4 ms");
+            let (rows, mut turns, whole) = turns(query);
+            turns.sort_unstable();
+            let [most, longest] = [turns.len() * 999 / 1000, turns.len() - 1].map(|place| turns[place]);
+            println!(
+                "{rows} {name} are read in {whole:.1?}; 999 of 1,000 turns take at most {most:.2?}, \
+                 the longest {longest:.2?}; wanted: 4 ms"
+            );
         }
         // What is left over is in the system's folder for that.
         let _ = std::fs::remove_dir_all(folder);
     }
 
-    fn longest_turn(query: &str) -> (usize, Duration, Duration) {
+    /// How many rows there are, how long each turn took, and all of them.
+    fn turns(query: &str) -> (usize, Vec<Duration>, Duration) {
         let (mut pump, server, services) = serve();
         register(&server, r"root\cimv2", &std::rc::Rc::new(Machine::new())).expect("they are registered once");
         let sink = Sink::new(pump.root_window());
         let call = services.exec_query_async(&mut pump, "WQL", query, Flags::NONE, &sink);
         call.map(|_| ()).expect("the query is right");
-        let (mut rows, mut longest, start) = (0, Duration::ZERO, Instant::now());
+        let (mut rows, mut turns, start) = (0, Vec::new(), Instant::now());
         loop {
             let turn = Instant::now();
             let _ = pump.turn(Budget::no_wait()).expect("the system waits");
-            longest = longest.max(turn.elapsed());
+            turns.push(turn.elapsed());
             while let Some(Received::Sink(message)) = server.next_message(&mut pump) {
                 match message.event {
                     SinkEvent::Indicate(objects) => rows += objects.len(),
                     SinkEvent::Status(status) => {
                         status.result().expect("it can be read");
-                        return (rows, longest, start.elapsed());
+                        return (rows, turns, start.elapsed());
                     }
                     SinkEvent::Progress { .. } => {}
                 }

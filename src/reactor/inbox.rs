@@ -63,7 +63,9 @@ struct Shared<T> {
     /// How many posts the pump holds; changed by the pump alone, in large steps.
     held: AtomicUsize,
     wakes: AtomicU64,
-    wake: Wake,
+    /// None once the pump is gone: what it wakes with, a descriptor or the host's own, goes with it, however long
+    /// posters live.
+    wake: Mutex<Option<Wake>>,
 }
 
 struct State<T> {
@@ -136,7 +138,8 @@ impl<T> Inbox<T> {
         let (entries, windows) = (VecDeque::new(), Vec::new());
         let state = State { entries, news: 0, wake_wanted: true, capacity, is_open: true, windows };
         let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let shared = Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake };
+        let shared =
+            Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake: Mutex::new(Some(wake)) };
         let held = VecDeque::new();
         Inbox { shared: Arc::new(shared), held, held_news: 0, asked_for_wake: true, wakes_waited_for: 0 }
     }
@@ -274,8 +277,9 @@ impl<T> Drop for Inbox<T> {
             state.is_open = false;
             std::mem::take(&mut state.entries)
         };
-        // Outside the lock: a payload's drop may use a poster. What is held is dropped after this.
-        drop(entries);
+        let wake = self.shared.waking().take();
+        // Outside the locks: a payload's drop may use a poster. What is held is dropped after this.
+        drop((entries, wake));
     }
 }
 
@@ -326,9 +330,15 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn waking(&self) -> MutexGuard<'_, Option<Wake>> {
+        self.wake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[cold]
     fn wake(&self) {
-        match (self.wake)() {
+        // The host's own may take its time: it is called without the lock.
+        let Some(wake) = self.waking().clone() else { return };
+        match wake() {
             // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
             Ok(()) => _ = self.wakes.fetch_add(1, SeqCst),
             Err(error) => {

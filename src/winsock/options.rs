@@ -254,7 +254,12 @@ fn get_option(socket: &mut Socket, option: SocketOption) -> Result<OptionValue, 
         }),
         SocketOption::Error => {
             socket.refresh();
-            let error = socket.pending_error.take().or_else(|| socket.native.take_error());
+            let error = match (socket.pending_error.take(), socket.connection) {
+                (Some(error), _) => Some(error),
+                // What a connect that failed has left is told, and some systems keep it.
+                (None, Connection::None | Connection::Listening) if socket.is_stream() => None,
+                (None, _) => socket.native.take_error(),
+            };
             Ok(OptionValue::Number(error.map_or(0, WinsockError::number)))
         }
         SocketOption::RcvBuf => socket.native.receive_buffer().map(size),

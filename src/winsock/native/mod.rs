@@ -236,7 +236,8 @@ pub(super) fn has_network() -> bool {
     Native::open(SocketKind::Datagram).and_then(|socket| socket.connect(to_itself)).is_ok()
 }
 
-const UNSPECIFIED: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+/// No address.
+pub(super) const UNSPECIFIED: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 fn v4(address: SocketAddrAny) -> SocketAddrV4 {
     SocketAddrV4::try_from(address).unwrap_or(UNSPECIFIED)
