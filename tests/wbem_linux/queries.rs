@@ -90,7 +90,7 @@ fn the_server_learns_the_machine_from_its_classes() {
     let mut program = Program::new(&files.machine());
     let rows = program.query("SELECT * FROM Win32_Group WHERE __SERVER = 'BOX.example'").unwrap();
     let [row] = &rows[..] else { panic!("{} rows", rows.len()) };
-    let path = r#"\\box.example\ROOT\CIMV2:Win32_Group.Domain="box.example",Name="users""#;
+    let path = r#"\\box.example\ROOT\CIMV2:Win32_Group.Name="users",Domain="box.example""#;
     assert_eq!(row.path().unwrap().to_string(), path);
     assert!(program.services.get_object(&mut program.pump, path, Flags::NONE).is_ok());
 }
