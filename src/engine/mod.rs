@@ -252,6 +252,16 @@ impl<T> Engine<T> {
         self.advance_sockets(now, network);
     }
 
+    /// The time of the last turn that asked for it.
+    pub(crate) fn horizon(&self) -> Moment {
+        self.horizon
+    }
+
+    /// Whether a turn does something else at another time.
+    pub(crate) fn waits_for_time(&self) -> bool {
+        self.next_deadline().is_some() || self.streams.len() > 0
+    }
+
     /// The soonest moment at which something will be due, whether or not it is past.
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
         self.soonest_with(self.timers.first().map(|(deadline, _)| deadline))
