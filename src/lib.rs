@@ -114,7 +114,7 @@
 //! The [`guide`] has a chapter each: [messages or procedures](guide::procedures),
 //! [what a slow handler does and how to find it](guide::slow_handlers), [other threads](guide::threads),
 //! [timers](guide::timers), [streams of results](guide::streams), [sockets and connections](guide::sockets),
-//! [foreign loops](guide::foreign_loops), [how to test without sleeping](guide::testing).
+//! [foreign loops](guide::foreign_loops), [window systems](guide::hosts), [how to test without sleeping](guide::testing).
 //!
 //! # Logging
 //!

@@ -136,8 +136,12 @@ impl StreamWaker {
     }
 
     /// The news has arrived: the next wake is news again.
+    ///
+    /// It reads the flag that it takes down: so whatever was done before a wake that found it up is seen by
+    /// the provider, which is asked after this. With a plain store it might look for more before the store
+    /// is seen, and park, while the wake thinks that it will look.
     pub(crate) fn take_wake(&self) {
-        self.shared.is_woken.store(false, Ordering::Release);
+        self.shared.is_woken.swap(false, Ordering::AcqRel);
     }
 }
 

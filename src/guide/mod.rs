@@ -23,5 +23,8 @@ pub mod sockets {}
 #[doc = include_str!("foreign_loops.md")]
 pub mod foreign_loops {}
 
+#[doc = include_str!("hosts.md")]
+pub mod hosts {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -23,6 +23,9 @@ use crate::id::{OperationId, WindowId};
 /// How often a thread that meets the lock lets others run before it sleeps for it.
 const YIELDS_MAX: usize = 16;
 
+/// How many entries there are before old news is looked for.
+const NEWS_MIN: usize = 1024;
+
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
@@ -41,6 +44,12 @@ pub(crate) enum Entry<T> {
     News(OperationId),
 }
 
+impl<T> Entry<T> {
+    fn is_news(&self) -> bool {
+        matches!(self, Entry::News(_))
+    }
+}
+
 /// The pump's end.
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
@@ -48,6 +57,8 @@ pub(crate) struct Inbox<T> {
     held: VecDeque<Entry<T>>,
     /// How many of those held are news.
     held_news: usize,
+    /// How many entries there may be before old news is looked for.
+    room_for_news: usize,
     /// Nothing waited when the flag was put up, and nothing was taken out since: while nothing waits,
     /// it is still up.
     asked_for_wake: bool,
@@ -141,7 +152,14 @@ impl<T> Inbox<T> {
         let shared =
             Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake: Mutex::new(Some(wake)) };
         let held = VecDeque::new();
-        Inbox { shared: Arc::new(shared), held, held_news: 0, asked_for_wake: true, wakes_waited_for: 0 }
+        Inbox {
+            shared: Arc::new(shared),
+            held,
+            held_news: 0,
+            room_for_news: NEWS_MIN,
+            asked_for_wake: true,
+            wakes_waited_for: 0,
+        }
     }
 
     /// What other threads ring with.
@@ -180,6 +198,24 @@ impl<T> Inbox<T> {
         self.shared.held.store(self.held_posts(), Relaxed);
         self.asked_for_wake = false;
         purged
+    }
+
+    /// Forgets the news of operations that are over, once there are twice as many entries as were left the last
+    /// time: a program that starts, completes and cancels without a turn in between would gather them.
+    pub(crate) fn forget_old_news(&mut self, is_live: impl Fn(OperationId) -> bool) {
+        if self.held.len() + self.shared.len.load(Relaxed) < self.room_for_news {
+            return;
+        }
+        let is_wanted = |entry: &Entry<T>| !matches!(entry, Entry::News(operation) if !is_live(*operation));
+        let count_news = |entries: &VecDeque<Entry<T>>| entries.iter().filter(|entry| entry.is_news()).count();
+        let mut state = self.shared.lock();
+        self.held.retain(is_wanted);
+        state.entries.retain(is_wanted);
+        (self.held_news, state.news) = (count_news(&self.held), count_news(&state.entries));
+        self.shared.len.store(state.entries.len(), Relaxed);
+        self.shared.held.store(self.held_posts(), Relaxed);
+        self.asked_for_wake = false;
+        self.room_for_news = NEWS_MIN.max(2 * (self.held.len() + state.entries.len()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

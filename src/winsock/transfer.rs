@@ -42,7 +42,8 @@ impl<T> Winsock<T> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Winsock::send); [`Eaddrnotavail`](WinsockError::Eaddrnotavail) for port 0;
+    /// As [`send`](Winsock::send); [`Eaddrnotavail`](WinsockError::Eaddrnotavail) for port 0 and for
+    /// no address;
     /// [`Eacces`](WinsockError::Eacces) for a broadcast without `SO_BROADCAST`.
     pub fn sendto(
         &mut self,
@@ -200,17 +201,16 @@ fn send_some(
         return Err(error);
     }
     let sent = match (address, socket.is_stream()) {
-        (Some(address), false) if address.port() == 0 => Err(WinsockError::Eaddrnotavail),
+        (Some(address), false) if address.port() == 0 || address.ip().is_unspecified() => {
+            Err(WinsockError::Eaddrnotavail)
+        }
         (Some(address), false) => socket.native.send_to(bytes, flags, address),
         (None, false) if socket.connection != Connection::Connected => Err(WinsockError::Enotconn),
         _ => socket.native.send(bytes, flags),
     };
     match sent {
         Ok(_) => socket.is_bound = true,
-        Err(error @ (WinsockError::Econnreset | WinsockError::Econnaborted)) if socket.is_stream() => {
-            socket.connection = Connection::Broken(error);
-        }
-        Err(_) => {}
+        Err(error) => socket.note_failure(error),
     }
     sent
 }
@@ -235,11 +235,7 @@ fn receive_some(
         // What came before the connection broke can still be read; then it is told that it did.
         (Ok(0), Some(error)) if !buffer.is_empty() => Err(error),
         (Err(_), Some(error)) => Err(error),
-        (Err(error @ (WinsockError::Econnreset | WinsockError::Etimedout)), None) => {
-            socket.connection = Connection::Broken(error);
-            Err(error)
-        }
-        (received, _) => received.map(|length| (length, None)),
+        (received, _) => received.inspect_err(|&error| socket.note_failure(error)).map(|length| (length, None)),
     }
 }
 

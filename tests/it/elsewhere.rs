@@ -340,16 +340,18 @@ impl Provider for Parked {
 
     fn step(&mut self, slice: &mut Slice<'_, u32>) -> Step<&'static str> {
         let _ = self.wakers.send(slice.waker());
-        loop {
+        while !slice.is_full() {
             match self.numbers.try_recv() {
-                Ok(number) => slice.push(number).expect("fewer than a batch are sent at a time"),
+                Ok(number) => slice.push(number).expect("there is room"),
                 Err(mpsc::TryRecvError::Empty) => return Step::Parked,
                 Err(mpsc::TryRecvError::Disconnected) => return Step::End("the sender is gone"),
             }
         }
+        Step::More
     }
 }
 
+/// No wake is lost, though many come just when the provider has looked, found nothing and parks.
 #[test]
 fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
     let mut pump = pump();
@@ -359,7 +361,7 @@ fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
     let id = pump.start_stream(window, Parked { numbers, wakers }, StreamSettings::default()).expect("it is open");
     let worker = thread::spawn(move || {
         let waker: StreamWaker = waker_receiver.recv().expect("the provider is asked");
-        for number in 0..40 {
+        for number in 0..20_000 {
             number_sender.send(number).expect("the provider lives");
             waker.wake();
             if number % 10 == 0 {
@@ -370,7 +372,7 @@ fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
         waker.wake();
         waker.wake();
     });
-    assert_eq!(collect(&mut pump, id), ((0..40).collect(), Ok("the sender is gone")));
+    assert_eq!(collect(&mut pump, id), ((0..20_000).collect(), Ok("the sender is gone")));
     worker.join().expect("the worker does not panic");
 }
 
@@ -487,4 +489,29 @@ fn a_million_rows_hold_up_no_timer() {
         }
     }
     assert_eq!((count, ticks), (100_000, 6));
+}
+
+#[test]
+fn what_completes_and_is_cancelled_without_a_turn_gathers_nothing() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let poster = pump.poster();
+    let (kept, completer) = pump.start_external::<u32>(window).expect("the window is open");
+    poster.post(window, "before").expect("there is room");
+    completer.complete(1).expect("it is wanted");
+    poster.post(window, "after").expect("there is room");
+    let bytes = allocation_counter::measure(|| {
+        for _ in 0..100_000 {
+            let (work, completer) = pump.start_external::<u32>(window).expect("the window is open");
+            completer.complete(2).expect("it is wanted");
+            pump.cancel(work);
+        }
+    });
+    assert!(bytes.bytes_current < 100_000, "{} bytes are left", bytes.bytes_current);
+    turn(&mut pump);
+    assert!(matches!(pump.next_message().expect("three wait").payload, Payload::Posted("before")));
+    let Payload::External(mut external) = pump.next_message().expect("two wait").payload else { panic!("in order") };
+    assert_eq!(external.of(kept), Some(Ok(1)));
+    assert!(matches!(pump.next_message().expect("one waits").payload, Payload::Posted("after")));
+    assert!(pump.next_message().is_none());
 }

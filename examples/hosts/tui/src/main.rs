@@ -1,0 +1,104 @@
+//! Shows a program in a terminal. The pump owns the loop and watches the terminal and the signal of another size.
+
+use std::error::Error;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use desk::{Desk, Note};
+use msgpump::{Interest, OperationId, Payload, Pump, Timer};
+use ratatui::DefaultTerminal;
+use ratatui::layout::{Constraint, Layout};
+use ratatui::style::Style;
+use ratatui::widgets::{Block, Paragraph};
+use signal_hook::consts::SIGWINCH;
+use signal_hook::low_level::pipe;
+use termwiz::input::{InputEvent, InputParser, KeyCode, KeyEvent, Modifiers};
+
+/// How long the Escape byte stands alone before it is a key, and not the beginning of another key's bytes.
+const ESCAPE_STANDS_ALONE: Duration = Duration::from_millis(25);
+
+// ---- The glue: all that a program in a terminal needs beside its own code ----
+
+/// Gives every key and message to `program`, and sleeps in the pump in between.
+fn run(terminal: &mut DefaultTerminal, pump: &mut Pump<Note>, program: &mut Program) -> Result<(), Box<dyn Error>> {
+    let root = pump.root_window();
+    let (mut resized, by_signal) = UnixStream::pair()?;
+    pipe::register(SIGWINCH, by_signal)?;
+    let keys = pump.watch_descriptor(root, io::stdin(), Interest::READABLE)?;
+    let size = pump.watch_descriptor(root, &resized, Interest::READABLE)?;
+    let (mut parser, mut bytes) = (InputParser::new(), [0; 4096]);
+    let mut escape: Option<OperationId> = None;
+    program.paint(terminal)?;
+    while let Some(message) = pump.get_message()? {
+        match message.payload {
+            Payload::Ready(_) if message.operation == Some(keys.id()) => {
+                // One read, of what is there: it does not block.
+                let length = rustix::io::read(io::stdin(), &mut bytes)?;
+                if length == 0 {
+                    return Ok(()); // the terminal is gone
+                }
+                parser.parse(&bytes[..length], |event| program.on_input(pump, &event), true);
+                if let Some(before) = escape.take() {
+                    pump.cancel(before);
+                }
+                escape = Some(pump.set_timer(root, Timer::once(ESCAPE_STANDS_ALONE))?);
+                pump.rearm(keys, Interest::READABLE)?;
+            }
+            Payload::Ready(_) => {
+                let _ = resized.read(&mut bytes)?;
+                pump.rearm(size, Interest::READABLE)?;
+            }
+            Payload::Tick(_) if message.operation == escape => {
+                parser.parse(&[], |event| program.on_input(pump, &event), false);
+            }
+            _ => program.desk.handle(pump, message),
+        }
+        // One painting for all that waits.
+        if pump.peek_message().is_none() {
+            program.paint(terminal)?;
+        }
+    }
+    Ok(())
+}
+
+// ---- The program ----
+
+struct Program {
+    desk: Desk,
+}
+
+impl Program {
+    fn on_input(&mut self, pump: &mut Pump<Note>, event: &InputEvent) {
+        let InputEvent::Key(KeyEvent { key, modifiers }) = event else { return };
+        match key {
+            KeyCode::Char('c' | 'C') if modifiers.contains(Modifiers::CTRL) => pump.quit(0),
+            KeyCode::Char(letter) if modifiers.is_empty() => self.desk.type_letter(pump, *letter),
+            KeyCode::Backspace => self.desk.erase(pump),
+            KeyCode::Escape => self.desk.stop(pump),
+            _ => {}
+        }
+    }
+
+    fn paint(&mut self, terminal: &mut DefaultTerminal) -> io::Result<()> {
+        let [search, rest @ ..] = self.desk.lines();
+        terminal.draw(|frame| {
+            let [box_area, rest_area] =
+                Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(frame.area());
+            let block = Block::bordered().title(desk::TITLE).title_bottom(" Esc: stop   Ctrl-C: end ");
+            frame.render_widget(Paragraph::new(search).block(block).style(Style::new().bold()), box_area);
+            frame.render_widget(Paragraph::new(rest.join("\n")), rest_area);
+        })?;
+        self.desk.painted();
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut pump = Pump::with_settings(desk::settings()?)?;
+    let mut program = Program { desk: Desk::new(&mut pump)? };
+    let mut terminal = ratatui::try_init()?;
+    let ended = run(&mut terminal, &mut pump, &mut program);
+    ratatui::try_restore()?;
+    ended
+}
