@@ -34,12 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .property(Property::key("Room", CimType::String))
         .property(Property::new("On", CimType::Boolean).default(false))
         .build()?;
-
     let mut pump = Pump::<()>::new()?;
     let server = Server::new(&mut pump);
     server.register(r"root\home", Lamps(Store::new(&class)))?;
     let services = server.connect(&mut pump, r"root\home")?;
-
     let watcher = Sink::new(pump.root_window());
     let changes = "SELECT * FROM __InstanceOperationEvent WITHIN 0.1 WHERE TargetInstance ISA 'Lamp'";
     services.exec_notification_query_async(&mut pump, "WQL", changes, Flags::NONE, &watcher)?;

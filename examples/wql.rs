@@ -179,7 +179,14 @@ fn ask(
 }
 
 fn print_explanation(services: &Services, text: &str) -> Result<(), WbemError> {
-    let explanation = services.explain("WQL", text)?;
+    let explanation = match services.explain("WQL", text) {
+        // Classes are known without asking, and associations lead from one provider to the next.
+        Err(error) if error.status == WbemStatus::NotSupported => {
+            eprintln!("no provider is asked for classes; associations ask those of their classes one by one");
+            return Ok(());
+        }
+        explained => explained?,
+    };
     eprintln!("{}: {} provider(s) will be asked", explanation.class, explanation.providers.len());
     for provider in &explanation.providers {
         let objects = provider.keys.map_or("all objects".to_string(), |keys| format!("{keys} object(s) by their keys"));
@@ -201,7 +208,9 @@ fn report(error: &WbemError) {
         let (before, after) = text.split_at(position);
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let end = after.find('\n').map_or(text.len(), |newline| position + newline);
-        eprintln!("{}\n{}^", &text[start..end], " ".repeat(text[start..position].chars().count()));
+        // A tab stays a tab, so that the caret is moved as far as the line.
+        let indent = text[start..position].chars().map(|letter| if letter == '\t' { '\t' } else { ' ' });
+        eprintln!("{}\n{}^", &text[start..end], indent.collect::<String>());
     }
     let description = info.and_then(|info| info.description.as_deref()).unwrap_or(error.status.meaning());
     eprintln!("wql: {} ({:#010x}): {description}", error.status, error.status.number());

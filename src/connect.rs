@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::lookup::LookupError;
+use crate::lookup::{LookupError, LookupFailure};
 use crate::tcp_stream::TcpStream;
 
 /// How long a connect may take in all, unless told otherwise.
@@ -76,7 +76,8 @@ pub struct Connection {
 pub struct FailedAttempt {
     /// The address.
     pub address: SocketAddr,
-    /// What it answered; [`TimedOut`](io::ErrorKind::TimedOut) if nothing until the deadline.
+    /// What it answered; [`TimedOut`](io::ErrorKind::TimedOut) if nothing until the deadline,
+    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if the system had no descriptor to try it with.
     pub error: io::Error,
 }
 
@@ -131,7 +132,13 @@ impl ConnectError {
     pub fn kind(&self) -> io::ErrorKind {
         match &self.0.failure {
             ConnectFailure::MalformedTarget => io::ErrorKind::InvalidInput,
-            ConnectFailure::Lookup(_) => io::ErrorKind::NotFound,
+            ConnectFailure::Lookup(error) => match error.failure() {
+                LookupFailure::MalformedName => io::ErrorKind::InvalidInput,
+                LookupFailure::TimedOut => io::ErrorKind::TimedOut,
+                LookupFailure::NetworkDown => io::ErrorKind::NetworkUnreachable,
+                LookupFailure::NotFound | LookupFailure::NoData => io::ErrorKind::NotFound,
+                LookupFailure::Refused | LookupFailure::ServerFailure => io::ErrorKind::Other,
+            },
             ConnectFailure::TimedOut => io::ErrorKind::TimedOut,
             ConnectFailure::AllFailed => {
                 self.0.attempts.last().map_or(io::ErrorKind::Other, |attempt| attempt.error.kind())
@@ -143,7 +150,8 @@ impl ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ConnectErrorDetail { target, failure, attempts, elapsed } = &*self.0;
-        write!(f, "connecting to {target}: ")?;
+        // Quoted: a text from elsewhere may hold what a terminal obeys.
+        write!(f, "connecting to {target:?}: ")?;
         match failure {
             ConnectFailure::MalformedTarget => f.write_str("no host and service, write host:service or host:port")?,
             ConnectFailure::Lookup(error) => write!(f, "{error}")?,

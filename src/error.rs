@@ -61,7 +61,8 @@ impl fmt::Display for Error {
                 write!(f, "waiting for messages of {window}: it is destroyed or belongs to another pump")
             }
             Kind::OperationOver(operation) => {
-                write!(f, "waiting for messages of {operation}: it is over or belongs to another pump")
+                write!(f, "waiting for messages of {operation}: none that is wanted will come, ")?;
+                f.write_str("it is over, or has finished with others, or belongs to another pump")
             }
             Kind::QueueFull => {
                 f.write_str("waiting for some messages: the queue is full of others, take them before waiting for more")

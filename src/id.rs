@@ -9,7 +9,7 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use slotmap::{Key, KeyData};
 
@@ -20,18 +20,42 @@ const SLOT_BITS: u32 = 24;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 const TAG_SHIFT: u32 = 32 + SLOT_BITS;
 
-/// Tells the ids of one pump from those of another.
-///
-/// Eight bits: the tags of 255 pumps that live at a time differ; after that they come round again.
+/// Tells the ids of one pump from those of another. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PumpTag(u8);
 
-impl PumpTag {
-    /// A tag that the 255 pumps made before this one did not have.
-    pub(crate) fn next() -> PumpTag {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed) % 255;
-        PumpTag(number as u8 + 1)
+/// A tag that no other living pump has, while there are no more than 255. It is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct TagLease(PumpTag);
+
+/// How many pumps have each tag.
+struct Tags {
+    latest: u8,
+    pumps_by_tag: [usize; 256],
+}
+
+static TAGS: Mutex<Tags> = Mutex::new(Tags { latest: 0, pumps_by_tag: [0; 256] });
+
+impl TagLease {
+    pub(crate) fn new() -> TagLease {
+        let mut tags = TAGS.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = tags.latest % u8::MAX + 1;
+        // In turn, so that a tag comes round again as late as can be: old ids of a pump that is gone may be about.
+        let in_turn = (next..=u8::MAX).chain(1..next);
+        tags.latest = in_turn.into_iter().find(|&tag| tags.pumps_by_tag[usize::from(tag)] == 0).unwrap_or(next);
+        let tag = tags.latest;
+        tags.pumps_by_tag[usize::from(tag)] += 1;
+        TagLease(PumpTag(tag))
+    }
+
+    pub(crate) fn tag(&self) -> PumpTag {
+        self.0
+    }
+}
+
+impl Drop for TagLease {
+    fn drop(&mut self) {
+        TAGS.lock().unwrap_or_else(PoisonError::into_inner).pumps_by_tag[usize::from(self.0.0)] -= 1;
     }
 }
 
@@ -169,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_id_leads_back_to_its_key_in_its_own_pump_only() {
-        let (ours, other) = (PumpTag::next(), PumpTag::next());
+        let (ours, other) = (TagLease::new().tag(), TagLease::new().tag());
         let mut table: SlotMap<OperationKey, ()> = SlotMap::with_key();
         for _ in 0..100 {
             let key = table.insert(());
@@ -181,12 +205,20 @@ mod tests {
 
     #[test]
     fn a_reused_slot_gives_another_id() {
-        let tag = PumpTag::next();
+        let tag = TagLease::new().tag();
         let mut table: SlotMap<WindowKey, ()> = SlotMap::with_key();
         let first = table.insert(());
         table.remove(first);
         let second = table.insert(());
         assert_ne!(WindowId::new(tag, first), WindowId::new(tag, second));
         assert_eq!(size_of::<Option<WindowId>>(), 8);
+    }
+
+    #[test]
+    fn a_pump_that_lives_long_keeps_its_tag_to_itself() {
+        let ours = TagLease::new();
+        for _ in 0..1000 {
+            assert_ne!(TagLease::new().tag(), ours.tag());
+        }
     }
 }

@@ -196,6 +196,11 @@ impl Filter {
 /// A choice among messages, by what can be said of one before it is made.
 pub(crate) trait Admits {
     fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool;
+
+    /// The one operation whose messages are admitted, if it is only one.
+    fn operation(&self) -> Option<OperationId> {
+        None
+    }
 }
 
 /// All but the messages for these windows.
@@ -211,6 +216,10 @@ impl Admits for Filter {
         self.window.is_none_or(|wanted| wanted == window)
             && self.operation.is_none_or(|wanted| Some(wanted) == operation)
             && self.kind.is_none_or(|wanted| wanted == kind)
+    }
+
+    fn operation(&self) -> Option<OperationId> {
+        self.operation
     }
 }
 

@@ -23,11 +23,14 @@ const CREDIT: usize = 4;
 /// The most items that a batch can be asked to hold.
 const BATCH_MAX: usize = 65_536;
 
+/// How many bytes a slice has room for before there are items in it: items can be large, and batches short.
+const SLICE_BYTES: usize = 1 << 16;
+
 /// What gives a stream's items, a slice at a time, on the pump's own thread and inside its turn.
 ///
 /// A slice should be short, well under a millisecond: while it runs, nothing else does. A provider that
 /// panics ends its stream with [`Panicked`] and disturbs nothing else. It is dropped when its stream has
-/// ended or is cancelled.
+/// ended or is cancelled; if that panics, the panic passes through the turn or the cancel, and all else goes on.
 ///
 /// Every iterator can be one: see [`items`].
 pub trait Provider {
@@ -133,8 +136,12 @@ impl StreamWaker {
     }
 
     /// The news has arrived: the next wake is news again.
+    ///
+    /// It reads the flag that it takes down: so whatever was done before a wake that found it up is seen by
+    /// the provider, which is asked after this. With a plain store it might look for more before the store
+    /// is seen, and park, while the wake thinks that it will look.
     pub(crate) fn take_wake(&self) {
-        self.shared.is_woken.store(false, Ordering::Release);
+        self.shared.is_woken.swap(false, Ordering::AcqRel);
     }
 }
 
@@ -244,7 +251,7 @@ pub struct StreamEnd(Box<EndDetail>);
 
 struct EndDetail {
     operation: OperationId,
-    status: Result<Box<dyn Any>, Panicked>,
+    status: Result<Box<dyn Any>, Option<Panicked>>,
 }
 
 /// The stream's provider panicked: there will be no more of it.
@@ -255,9 +262,13 @@ pub struct Panicked {
 }
 
 impl Panicked {
-    fn from_cause(cause: &(dyn Any + Send)) -> Panicked {
+    fn from_cause(cause: Box<dyn Any + Send>) -> Panicked {
         let words = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let words = words.or_else(|| cause.downcast_ref::<String>().cloned());
+        // What a program panics with may panic in turn when it is dropped.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(cause))) {
+            std::mem::forget(again);
+        }
         Panicked { message: words.unwrap_or_else(|| "without a word".to_owned()) }
     }
 }
@@ -279,7 +290,7 @@ impl StreamEnd {
         }
         match &mut detail.status {
             Ok(status) => status.downcast_mut::<Option<S>>()?.take().map(Ok),
-            Err(panicked) => Some(Err(panicked.clone())),
+            Err(panicked) => panicked.take().map(Err),
         }
     }
 }
@@ -310,7 +321,8 @@ pub(crate) struct SliceOutcome {
 
 impl<P: Provider> AnyProvider for P {
     fn slice(&mut self, SliceRequest { room, now, waker }: SliceRequest<'_>) -> SliceOutcome {
-        let mut slice = Slice { items: Vec::with_capacity(room), room, now, waker };
+        let capacity = room.min(SLICE_BYTES / size_of::<P::Item>().max(1));
+        let mut slice = Slice { items: Vec::with_capacity(capacity), room, now, waker };
         // What it gave before it panicked still counts.
         let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut slice)));
         let operation = waker.shared.operation;
@@ -322,7 +334,7 @@ impl<P: Provider> AnyProvider for P {
             Ok(Step::At(instant)) => Step::At(instant),
             Ok(Step::Parked) => Step::Parked,
             Ok(Step::End(status)) => end(Ok(Box::new(Some(status)))),
-            Err(cause) => end(Err(Panicked::from_cause(&*cause))),
+            Err(cause) => end(Err(Some(Panicked::from_cause(cause)))),
         };
         SliceOutcome { batch, step }
     }

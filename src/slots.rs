@@ -132,14 +132,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::id::{OperationId, OperationKey, PumpTag};
+    use crate::id::{OperationId, OperationKey, TagLease};
 
     /// Every second number is a generation: this leaves each slot four of them.
     const FOURTH: u32 = 7;
 
     #[test]
     fn no_id_is_given_out_twice_though_generations_run_out() {
-        let tag = PumpTag::next();
+        let tag = TagLease::new().tag();
         let mut table: Slots<OperationKey, usize, FOURTH> = Slots::new();
         let (mut ids, mut keys) = (HashSet::new(), Vec::new());
         for round in 0..100 {

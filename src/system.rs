@@ -131,9 +131,9 @@ pub(crate) fn host_name() -> Option<String> {
 /// The number of the network interface with this name.
 #[cfg(target_os = "linux")]
 pub(crate) fn interface_index(name: &str) -> Option<u32> {
-    use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice::name_to_index, socket_with};
     // The system wants any socket to ask through.
-    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok()?;
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok()?;
     name_to_index(socket, name).ok()
 }
 

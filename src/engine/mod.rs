@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::error::{PostError, PostRefusal, StartRefusal};
 use crate::external::Expectation;
-use crate::id::{GroupId, GroupKey, OperationId, Owner, PumpTag, WindowId, WindowKey};
+use crate::id::{GroupId, GroupKey, OperationId, Owner, PumpTag, TagLease, WindowId, WindowKey};
 use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -58,6 +58,8 @@ struct Repeat {
 /// The runtime.
 pub(crate) struct Engine<T> {
     tag: PumpTag,
+    /// Keeps the tag from other pumps while this one lives.
+    _tag_lease: TagLease,
     root: WindowKey,
     operations: Operations,
     queue: MessageQueue<T>,
@@ -87,8 +89,10 @@ pub(crate) struct Engine<T> {
 impl<T> Engine<T> {
     pub(crate) fn new(capacity: usize, resolver: Resolver) -> Engine<T> {
         let mut operations = Operations::new();
+        let tag_lease = TagLease::new();
         Engine {
-            tag: PumpTag::next(),
+            tag: tag_lease.tag(),
+            _tag_lease: tag_lease,
             root: operations.open_window(),
             operations,
             queue: MessageQueue::new(),
@@ -131,6 +135,12 @@ impl<T> Engine<T> {
 
     pub(crate) fn is_live(&self, operation: OperationId) -> bool {
         self.live_slot(operation).is_some()
+    }
+
+    /// Whether messages of an operation may still be made.
+    pub(crate) fn is_under_way(&self, operation: OperationId) -> bool {
+        let work = self.live_slot(operation).map(|slot| &self.operations.at(slot).work);
+        work.is_some_and(|work| !matches!(work, Work::Finished { .. }))
     }
 
     #[inline]
@@ -240,6 +250,16 @@ impl<T> Engine<T> {
         self.resolver.advance(now, network);
         self.deliver(now, network);
         self.advance_sockets(now, network);
+    }
+
+    /// The time of the last turn that asked for it.
+    pub(crate) fn horizon(&self) -> Moment {
+        self.horizon
+    }
+
+    /// Whether a turn does something else at another time.
+    pub(crate) fn waits_for_time(&self) -> bool {
+        self.next_deadline().is_some() || self.streams.len() > 0
     }
 
     /// The soonest moment at which something will be due, whether or not it is past.

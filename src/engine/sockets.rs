@@ -124,8 +124,9 @@ impl<T> Engine<T> {
         let mut removed = self.operations.remove(slot);
         let messages = removed.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;
+        let source = network.unwatch(self.watches.remove(watch));
         self.drop_purged();
-        network.unwatch(self.watches.remove(watch))
+        source
     }
 
     fn live_watch(&self, operation: OperationId) -> Option<(Slot, Slot)> {

@@ -37,6 +37,7 @@ impl<T: Send + 'static> Pump<T> {
         &mut self,
         owner: impl Into<Owner>,
     ) -> Result<(ExternalId<R>, Completer<R>), StartError<()>> {
+        self.inbox.forget_old_news(|operation| self.engine.is_live(operation));
         let started = self.engine.start_external(owner.into(), self.inbox.bell());
         let refused = |refusal: StartRefusal| StartError { argument: (), refusal };
         started.map(|(operation, completer)| (external_id(operation), completer)).map_err(refused)
@@ -106,6 +107,7 @@ impl<T: Send + 'static> Pump<T> {
         provider: P,
         settings: StreamSettings,
     ) -> Result<StreamId<P::Item, P::Status>, StartError<P>> {
+        self.inbox.forget_old_news(|operation| self.engine.is_live(operation));
         self.engine.start_stream(owner.into(), provider, settings, self.inbox.bell()).map(StreamId::new)
     }
     /// What wakes a stream whose provider has parked, for the thread that has more for it. `None` once the

@@ -127,6 +127,8 @@ impl<T> Pump<T> {
     }
 
     /// Lends a watched source, to read and write. `None` once the watch is over.
+    ///
+    /// The system watches this very source: to go on with another one, cancel the watch and start one for that.
     pub fn source<S: 'static>(&mut self, watch: WatchId<S>) -> Option<&mut S> {
         let socket = self.engine.watched_socket(watch.id())?;
         self.outside.source(socket)?.downcast_mut()

@@ -141,7 +141,7 @@ impl<T> Pump<T> {
     ///    does not wait when a message can be taken already. A signal may end the wait early, and so may a
     ///    near deadline that is no more. With nothing to wait for and no time to wait, it does not ask the
     ///    system at all.
-    /// 2. It reads the clock. This time counts for the rest of the turn.
+    /// 2. It reads the clock, if anything depends on the time. This time counts for the rest of the turn.
     /// 3. It works on each ready socket, up to a limit for each.
     /// 4. What is due by then can be taken.
     /// 5. It takes over what other threads posted and completed.
@@ -179,8 +179,9 @@ impl<T> Pump<T> {
     /// # Errors
     ///
     /// Fails when the system's wait fails, and at once when the filter names a window that is not
-    /// open or an operation that is over: nothing can come of it. Also when the queue is full of messages that it does not admit and
-    /// more are in the inbox of other threads: these could never be taken over.
+    /// open or an operation that is over, and as soon as the operation that it names has finished with messages that
+    /// it does not admit: nothing can come of it. Also when the queue is full of messages that it does not admit
+    /// and more are in the inbox of other threads: these could never be taken over.
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
         if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
             return Err(Error::no_such_window(window));
@@ -217,6 +218,10 @@ impl<T> Pump<T> {
     /// Waits until there may be something for `filter`, though other messages are there.
     fn turn_for(&mut self, filter: Option<&dyn Admits>) -> Result<(), Error> {
         let budget = Budget::wait_forever();
+        // All that it will ever tell is in the queue, and is not admitted.
+        if let Some(operation) = filter.and_then(Admits::operation).filter(|&id| !self.engine.is_under_way(id)) {
+            return Err(Error::operation_over(operation));
+        }
         let holds_others = filter.is_some() && self.engine.is_ready();
         // Asked so that a post which comes later wakes: it must be seen to wait here.
         if holds_others && self.engine.room() == 0 && self.inbox.want_wake() && !self.inbox.has_news_first() {
@@ -239,9 +244,13 @@ impl<T> Pump<T> {
             self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
         }
         self.pass_suspend();
-        let instant = self.outside.now();
-        let now = self.time_line.moment(instant);
-        let deadline = budget.time.and_then(|time| instant.checked_add(time));
+        let (mut now, mut deadline) = (self.engine.horizon(), None);
+        // A reading of the clock is half of what an empty turn costs, and where nothing waits for time none is needed.
+        if !self.ready.is_empty() || budget.time.is_some() || self.engine.waits_for_time() {
+            let instant = self.outside.now();
+            now = self.time_line.moment(instant);
+            deadline = budget.time.and_then(|time| instant.checked_add(time));
+        }
         let mut allowance = Allowance { sockets: self.share_of_sockets(budget.messages), taken: 0, deadline };
         self.work_on_sockets(now, &mut allowance);
         self.engine.advance(now, &mut self.outside);

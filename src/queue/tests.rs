@@ -1,7 +1,7 @@
 use slotmap::SlotMap;
 
 use super::*;
-use crate::id::{PumpTag, WindowId, WindowKey};
+use crate::id::{TagLease, WindowId, WindowKey};
 use crate::testing::Random;
 
 fn message(window: WindowId, number: u32) -> Message<u32> {
@@ -20,7 +20,7 @@ fn number(message: &Message<u32>) -> u32 {
 fn agrees_with_a_plain_list_under_random_schedules() {
     const OWNERS: usize = 5;
     let mut windows: SlotMap<WindowKey, ()> = SlotMap::with_key();
-    let window = WindowId::new(PumpTag::next(), windows.insert(()));
+    let window = WindowId::new(TagLease::new().tag(), windows.insert(()));
     for seed in 0..300 {
         let mut random = Random::new(seed);
         let mut queue = MessageQueue::new();
@@ -81,7 +81,7 @@ fn agrees_with_a_plain_list_under_random_schedules() {
 #[test]
 fn nodes_are_reused() {
     let mut windows: SlotMap<WindowKey, ()> = SlotMap::with_key();
-    let window = WindowId::new(PumpTag::next(), windows.insert(()));
+    let window = WindowId::new(TagLease::new().tag(), windows.insert(()));
     let mut queue = MessageQueue::new();
     let mut chain = Chain::EMPTY;
     for round in 0..1000 {

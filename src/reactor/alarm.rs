@@ -86,18 +86,12 @@ mod linux {
         }
 
         /// Makes it ring at `deadline`, at once if that is past, and not otherwise.
+        ///
+        /// It is set anew also where it has rung for an earlier deadline and nobody was told: a host that waits
+        /// for edges has seen that one.
         pub(in super::super) fn set_for(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-            match (deadline, self.deadline) {
-                (None, None) => Ok(()),
-                (None, Some(_)) => self.set(None, Duration::ZERO),
-                (Some(deadline), set) => {
-                    let now = system::now();
-                    if deadline <= now && set.is_some_and(|set| set <= now) {
-                        return Ok(());
-                    }
-                    self.set(Some(deadline), deadline.saturating_duration_since(now).max(AT_ONCE))
-                }
-            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(system::now()).max(AT_ONCE));
+            self.set(deadline, left.unwrap_or_default())
         }
 
         fn set(&mut self, deadline: Option<Instant>, left: Duration) -> io::Result<()> {

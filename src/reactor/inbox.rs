@@ -23,6 +23,9 @@ use crate::id::{OperationId, WindowId};
 /// How often a thread that meets the lock lets others run before it sleeps for it.
 const YIELDS_MAX: usize = 16;
 
+/// How many entries there are before old news is looked for.
+const NEWS_MIN: usize = 1024;
+
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
@@ -41,6 +44,12 @@ pub(crate) enum Entry<T> {
     News(OperationId),
 }
 
+impl<T> Entry<T> {
+    fn is_news(&self) -> bool {
+        matches!(self, Entry::News(_))
+    }
+}
+
 /// The pump's end.
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
@@ -48,6 +57,8 @@ pub(crate) struct Inbox<T> {
     held: VecDeque<Entry<T>>,
     /// How many of those held are news.
     held_news: usize,
+    /// How many entries there may be before old news is looked for.
+    room_for_news: usize,
     /// Nothing waited when the flag was put up, and nothing was taken out since: while nothing waits,
     /// it is still up.
     asked_for_wake: bool,
@@ -63,7 +74,9 @@ struct Shared<T> {
     /// How many posts the pump holds; changed by the pump alone, in large steps.
     held: AtomicUsize,
     wakes: AtomicU64,
-    wake: Wake,
+    /// None once the pump is gone: what it wakes with, a descriptor or the host's own, goes with it, however long
+    /// posters live.
+    wake: Mutex<Option<Wake>>,
 }
 
 struct State<T> {
@@ -136,9 +149,17 @@ impl<T> Inbox<T> {
         let (entries, windows) = (VecDeque::new(), Vec::new());
         let state = State { entries, news: 0, wake_wanted: true, capacity, is_open: true, windows };
         let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let shared = Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake };
+        let shared =
+            Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake: Mutex::new(Some(wake)) };
         let held = VecDeque::new();
-        Inbox { shared: Arc::new(shared), held, held_news: 0, asked_for_wake: true, wakes_waited_for: 0 }
+        Inbox {
+            shared: Arc::new(shared),
+            held,
+            held_news: 0,
+            room_for_news: NEWS_MIN,
+            asked_for_wake: true,
+            wakes_waited_for: 0,
+        }
     }
 
     /// What other threads ring with.
@@ -177,6 +198,24 @@ impl<T> Inbox<T> {
         self.shared.held.store(self.held_posts(), Relaxed);
         self.asked_for_wake = false;
         purged
+    }
+
+    /// Forgets the news of operations that are over, once there are twice as many entries as were left the last
+    /// time: a program that starts, completes and cancels without a turn in between would gather them.
+    pub(crate) fn forget_old_news(&mut self, is_live: impl Fn(OperationId) -> bool) {
+        if self.held.len() + self.shared.len.load(Relaxed) < self.room_for_news {
+            return;
+        }
+        let is_wanted = |entry: &Entry<T>| !matches!(entry, Entry::News(operation) if !is_live(*operation));
+        let count_news = |entries: &VecDeque<Entry<T>>| entries.iter().filter(|entry| entry.is_news()).count();
+        let mut state = self.shared.lock();
+        self.held.retain(is_wanted);
+        state.entries.retain(is_wanted);
+        (self.held_news, state.news) = (count_news(&self.held), count_news(&state.entries));
+        self.shared.len.store(state.entries.len(), Relaxed);
+        self.shared.held.store(self.held_posts(), Relaxed);
+        self.asked_for_wake = false;
+        self.room_for_news = NEWS_MIN.max(2 * (self.held.len() + state.entries.len()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -274,8 +313,9 @@ impl<T> Drop for Inbox<T> {
             state.is_open = false;
             std::mem::take(&mut state.entries)
         };
-        // Outside the lock: a payload's drop may use a poster. What is held is dropped after this.
-        drop(entries);
+        let wake = self.shared.waking().take();
+        // Outside the locks: a payload's drop may use a poster. What is held is dropped after this.
+        drop((entries, wake));
     }
 }
 
@@ -326,9 +366,15 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn waking(&self) -> MutexGuard<'_, Option<Wake>> {
+        self.wake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[cold]
     fn wake(&self) {
-        match (self.wake)() {
+        // The host's own may take its time: it is called without the lock.
+        let Some(wake) = self.waking().clone() else { return };
+        match wake() {
             // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
             Ok(()) => _ = self.wakes.fetch_add(1, SeqCst),
             Err(error) => {

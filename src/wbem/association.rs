@@ -80,6 +80,10 @@ pub(super) fn begin(
 ) -> Result<Box<dyn Source>, WbemError> {
     let entry = plan::owner(&question.path, namespace)?;
     let class = entry.class.clone();
+    let named = [Some(&question.link), question.far.as_ref().map(|far| &far.restriction)];
+    for name in named.into_iter().flatten().filter_map(|restriction| restriction.class.as_deref()) {
+        namespace.need(name, WbemStatus::InvalidClass)?;
+    }
     let links = namespace
         .classes()
         .filter(|entry| question.link.admits(&entry.class) && entry.class.properties().iter().any(is_reference));
@@ -95,8 +99,8 @@ pub(super) fn begin(
     let scan = Scan::new(targets.collect(), Filter::All, None);
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
     let near = Near { class, derived, keys };
-    let (ends, lookup, told) = (VecDeque::new(), None, Vec::new());
-    Ok(Box::new(Associations { question, near, scan, rows: Vec::new(), ends, lookup, told, server, home }))
+    let (rows, ends, lookup, told) = (Vec::new(), VecDeque::new(), Lookup::None, Vec::new());
+    Ok(Box::new(Associations { question, near, scan, rows, ends, lookup, told, is_known: false, server, home }))
 }
 
 fn is_reference(property: &Property) -> bool {
@@ -160,6 +164,15 @@ impl Near {
     }
 }
 
+/// What is looked up at the moment.
+enum Lookup {
+    None,
+    /// The other end of an association.
+    End(Scan),
+    /// The object, to which no association refers: it may be that there is no such object.
+    Near(Scan),
+}
+
 /// The reading of associations, and of their other ends.
 struct Associations {
     question: Question,
@@ -168,7 +181,9 @@ struct Associations {
     rows: Vec<Arc<Instance>>,
     /// Other ends that are still to be looked up.
     ends: VecDeque<ObjectPath>,
-    lookup: Option<Scan>,
+    lookup: Lookup,
+    /// An association refers to the object, or it was found.
+    is_known: bool,
     /// Classes that were told already, where only classes are asked for.
     told: Vec<Arc<Class>>,
     server: Server,
@@ -177,24 +192,11 @@ struct Associations {
 
 impl Source for Associations {
     fn step(&mut self, room: usize, out: &mut VecDeque<Part>, asking: &Asking) -> Next {
-        if let Some(lookup) = &mut self.lookup {
-            let mut found = Vec::new();
-            let progress = lookup.step(1, &mut found, || waker(asking.waker.clone()));
-            let is_over = !found.is_empty() || matches!(progress, Progress::End(_));
-            if let Some(end) = found.into_iter().next() {
-                self.tell(end, out);
-            }
-            if is_over {
-                // An end that is gone meanwhile, or cannot be read, is left out.
-                self.lookup = None;
-                return Next::More;
-            }
-            return Next::after(progress, asking.now, Counts::default());
+        if let Some(next) = self.look_up(out, asking) {
+            return next;
         }
         if let Some(end) = self.ends.pop_front() {
-            let shared = self.server.shared.borrow();
-            let scan = shared.namespace(&self.home).and_then(|namespace| plan::instance(&end, namespace));
-            self.lookup = scan.ok();
+            self.lookup = self.find(&end).map_or(Lookup::None, Lookup::End);
             return Next::More;
         }
         let mut rows = std::mem::take(&mut self.rows);
@@ -205,6 +207,13 @@ impl Source for Associations {
         self.rows = rows;
         match progress {
             Progress::End(Ok(())) if !self.ends.is_empty() => Next::More,
+            Progress::End(Ok(())) if !self.is_known => match self.find(&self.question.path) {
+                Ok(scan) => {
+                    self.lookup = Lookup::Near(scan);
+                    Next::More
+                }
+                Err(error) => Next::End(Finish::of(Err(error))),
+            },
             Progress::End(Ok(())) => {
                 Next::End(Finish { counts: self.scan.counts, ..Finish::of(Ok(WbemStatus::SNoError)) })
             }
@@ -214,6 +223,34 @@ impl Source for Associations {
 }
 
 impl Associations {
+    /// Plans the reading of an object.
+    fn find(&self, path: &ObjectPath) -> Result<Scan, WbemError> {
+        let shared = self.server.shared.borrow();
+        shared.namespace(&self.home).and_then(|namespace| plan::instance(path, namespace))
+    }
+
+    /// Goes on with what is looked up; `None` if nothing is.
+    fn look_up(&mut self, out: &mut VecDeque<Part>, asking: &Asking) -> Option<Next> {
+        let (Lookup::End(scan) | Lookup::Near(scan)) = &mut self.lookup else { return None };
+        let mut found = Vec::new();
+        let progress = scan.step(1, &mut found, || waker(asking.waker.clone()));
+        let end = found.into_iter().next();
+        if end.is_none() && !matches!(progress, Progress::End(_)) {
+            return Some(Next::after(progress, asking.now, Counts::default()));
+        }
+        match (std::mem::replace(&mut self.lookup, Lookup::None), end) {
+            (Lookup::End(_), Some(end)) => self.tell(end, out),
+            (Lookup::Near(_), None) if progress == Progress::End(Ok(())) => {
+                let error = WbemError::new(WbemStatus::NotFound).parameter(self.question.path.to_string());
+                return Some(Next::End(Finish::of(Err(error.description("there is no such object")))));
+            }
+            // An object that cannot be read may be there. An end that is gone meanwhile is left out.
+            (Lookup::Near(_), _) => self.is_known = true,
+            (Lookup::End(_) | Lookup::None, _) => {}
+        }
+        Some(Next::More)
+    }
+
     /// Looks whether an association refers to the object, and notes its other ends.
     fn examine(&mut self, row: &Arc<Instance>, out: &mut VecDeque<Part>) {
         let properties = row.class().properties();
@@ -223,6 +260,7 @@ impl Associations {
             if !is_meant {
                 continue;
             }
+            self.is_known = true;
             let Some(far) = &self.question.far else {
                 self.tell(row.clone(), out);
                 return;

@@ -87,7 +87,12 @@ impl<T: Send + 'static> Callbacks<T> {
     pub fn dispatch(&self, pump: &mut Pump<T>, message: SinkMessage) -> Option<SinkMessage> {
         let id = message.sink.id();
         match self.slots.borrow_mut().get_mut(&id) {
-            Some(slot) => slot.waiting.push_back(message),
+            Some(slot) => {
+                if let (None, SinkEvent::Status(status)) = (&slot.object, &message.event) {
+                    self.server.hold(message.call, id, status);
+                }
+                slot.waiting.push_back(message);
+            }
             None => return Some(message),
         }
         // There is nothing to be had while the object is called: whoever called it goes on with what waits.
@@ -106,7 +111,7 @@ impl<T: Send + 'static> Callbacks<T> {
     /// The object of a sink, and what it is told next.
     fn next(&self, id: SinkId) -> Option<(Box<dyn ObjectSink<T>>, SinkMessage)> {
         loop {
-            let message = {
+            let mut message = {
                 let mut slots = self.slots.borrow_mut();
                 let slot = slots.get_mut(&id)?;
                 slot.object.as_ref()?;
@@ -114,6 +119,11 @@ impl<T: Send + 'static> Callbacks<T> {
             };
             if self.is_silenced(id, &message) {
                 continue;
+            }
+            if let SinkEvent::Status(status) = &mut message.event
+                && let Some(cancelled) = self.server.let_go(message.call)
+            {
+                *status = cancelled;
             }
             let object = self.slots.borrow_mut().get_mut(&id)?.object.take()?;
             return Some((object, message));

@@ -34,6 +34,15 @@ pub(super) struct Calls {
     silenced: HashSet<CallId>,
     /// The operations of calls that were cancelled last.
     cancelled: VecDeque<OperationId>,
+    /// Calls that are over, and whose sink is an object that is called just now: it hears of the end later.
+    held: HashMap<CallId, Held>,
+}
+
+/// An end that waits until a sink's object can be called.
+struct Held {
+    sink: SinkId,
+    /// Whatever the end was, it is told that the call was cancelled.
+    is_cancelled: bool,
 }
 
 /// A call.
@@ -120,7 +129,25 @@ impl Calls {
 
     /// Whether a call was cancelled, and its sink does not know yet.
     pub(super) fn is_silenced(&self, call: CallId) -> bool {
-        self.silenced.contains(&call)
+        self.silenced.contains(&call) || self.held.get(&call).is_some_and(|held| held.is_cancelled)
+    }
+
+    /// Takes in that the end of a call waits until the object of its sink can be called.
+    pub(super) fn hold(&mut self, call: CallId, sink: SinkId, is_cancelled: bool) {
+        self.held.insert(call, Held { sink, is_cancelled });
+    }
+
+    /// Takes in that such an end is told now, and says whether it is that the call was cancelled.
+    pub(super) fn let_go(&mut self, call: CallId) -> bool {
+        self.held.remove(&call).is_some_and(|held| held.is_cancelled)
+    }
+
+    /// Cancels the calls of a sink whose ends are held, all or one, and says whether there were any.
+    pub(super) fn cancel_held(&mut self, sink: SinkId, call: Option<CallId>) -> bool {
+        let is_meant =
+            |id: &CallId, held: &Held| held.sink == sink && !held.is_cancelled && call.is_none_or(|call| call == *id);
+        let meant = self.held.iter_mut().filter(|(id, held)| is_meant(id, held));
+        meant.map(|(_, held)| held.is_cancelled = true).count() > 0
     }
 
     pub(super) fn get(&self, operation: OperationId) -> Option<&Call> {

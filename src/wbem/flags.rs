@@ -16,6 +16,12 @@ pub struct Flags(u32);
 impl Flags {
     /// No flag: the whole subtree, everything at once, no progress.
     pub const NONE: Flags = Flags(0);
+    /// `WBEM_FLAG_DEEP`: the whole subtree, which is what is done without a flag.
+    pub const DEEP: Flags = Flags(0);
+    /// `WBEM_FLAG_CREATE_OR_UPDATE`: the instance may be there or not, as without a flag.
+    pub const CREATE_OR_UPDATE: Flags = Flags(0);
+    /// `WBEM_FLAG_BIDIRECTIONAL`: the enumerator can go back, as without a flag.
+    pub const BIDIRECTIONAL: Flags = Flags(0);
     /// `WBEM_FLAG_SHALLOW`: direct children only.
     pub const SHALLOW: Flags = Flags(1);
     /// `WBEM_FLAG_PROTOTYPE`: no result, but an object that looks like one.
@@ -28,8 +34,6 @@ impl Flags {
     pub const RETURN_IMMEDIATELY: Flags = Flags(0x10);
     /// `WBEM_FLAG_FORWARD_ONLY`: the enumerator forgets what it has given.
     pub const FORWARD_ONLY: Flags = Flags(0x20);
-    /// `WBEM_FLAG_NO_ERROR_OBJECT`: of a failure only the number is told.
-    pub const NO_ERROR_OBJECT: Flags = Flags(0x40);
     /// `WBEM_FLAG_SEND_STATUS`: the sink is told of progress.
     pub const SEND_STATUS: Flags = Flags(0x80);
     /// `WBEM_FLAG_ENSURE_LOCATABLE`: rows have the keys, whatever the list selects.

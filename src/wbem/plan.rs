@@ -125,7 +125,7 @@ pub(super) fn instance(path: &ObjectPath, namespace: &Namespace) -> Result<Scan,
 pub(super) fn owner<'n>(path: &ObjectPath, namespace: &'n Namespace) -> Result<&'n Entry, WbemError> {
     let is_here = path.namespace().is_none_or(|named| {
         let names = |path: &super::NamespacePath| path.namespace().to_lowercase();
-        named.is_local() && names(named) == names(namespace.path())
+        named.is_on_machine_of(namespace.path()) && names(named) == names(namespace.path())
     });
     if !is_here {
         let description = format!("the path is of another namespace than {}", namespace.path());

@@ -1,8 +1,8 @@
 //! What a class of objects is answered by: the contract of providers.
 //!
 //! Floor 5. Words only: what a provider is asked, and how it answers. Whoever provides a class needs nothing
-//! else of the layer. A provider runs on the pump's thread, in slices, and is never asked from inside
-//! a call of the program.
+//! else of the layer. A provider runs on the pump's thread, in slices, inside the pump's turns; only sources
+//! of events are begun inside the call that subscribes, so that what is wrong with them is told at once.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,6 +26,7 @@ impl Random {
             let seed = Seed(seed);
             test(&mut Random::new(seed.0));
         }
+        println!("{count} random inputs");
     }
 
     /// The next number.

@@ -21,6 +21,8 @@ const NAMESPACES: [&str; 2] = ["ROOT", "ROOT\\CIMV2"];
 pub(super) struct Repository {
     /// By their folded names.
     namespaces: BTreeMap<String, Namespace>,
+    /// What the machine is called, if the program has said so.
+    machine: Option<Box<str>>,
 }
 
 /// The classes of a namespace.
@@ -42,20 +44,34 @@ pub(super) struct Entry {
 
 impl Repository {
     pub(super) fn new() -> Repository {
-        let mut repository = Repository { namespaces: BTreeMap::new() };
+        let mut repository = Repository { namespaces: BTreeMap::new(), machine: None };
         for name in NAMESPACES {
-            repository.make(NamespacePath::parse(name).expect("the name is that of a namespace"));
+            repository.make(&NamespacePath::parse(name).expect("the name is that of a namespace"));
         }
         repository
     }
 
+    pub(super) fn machine(&self) -> Option<&str> {
+        self.machine.as_deref()
+    }
+
+    /// Gives the machine a name, once; classes that are registered from now on tell it.
+    pub(super) fn name_machine(&mut self, name: &str) -> Result<(), WbemError> {
+        if self.machine.is_some() {
+            let error = WbemError::new(WbemStatus::IllegalOperation).parameter(name);
+            return Err(error.description("the machine has a name already"));
+        }
+        for namespace in self.namespaces.values_mut() {
+            namespace.path = namespace.path.clone().on_server(name).map_err(|error| error.in_text(name))?;
+        }
+        self.machine = Some(name.into());
+        Ok(())
+    }
+
     /// Finds a namespace of this machine.
     pub(super) fn namespace(&self, path: &NamespacePath) -> Result<&Namespace, WbemError> {
-        let found = self.namespaces.get(&fold::text(&path.namespace())).filter(|_| path.is_local());
-        found.ok_or_else(|| {
-            let error = WbemError::new(WbemStatus::InvalidNamespace);
-            error.description("there is no such namespace").parameter(path.to_string())
-        })
+        let found = self.namespaces.get(&fold::text(&path.namespace()));
+        found.filter(|namespace| path.is_on_machine_of(&namespace.path)).ok_or_else(|| no_namespace(path))
     }
 
     /// Puts a class into a namespace, which is made if it is not there, with the ancestors that are missing.
@@ -65,12 +81,18 @@ impl Repository {
         class: &Arc<Class>,
         provider: Option<Rc<dyn ClassProvider>>,
     ) -> Result<(), WbemError> {
-        self.make(path).register(class, provider)
+        let is_machine = |server: &str| self.machine().is_some_and(|machine| fold::equal(server, machine));
+        if !path.is_local() && !path.server().is_some_and(is_machine) {
+            return Err(no_namespace(&path));
+        }
+        self.make(&path).register(class, provider)
     }
 
     /// The namespace, which is made if it is not there.
-    fn make(&mut self, path: NamespacePath) -> &mut Namespace {
+    fn make(&mut self, path: &NamespacePath) -> &mut Namespace {
+        let machine = self.machine.as_deref();
         self.namespaces.entry(fold::text(&path.namespace())).or_insert_with(|| {
+            let path = path.on_machine(machine);
             let timers = Store::new(&events::system_class(events::INTERVAL_TIMER));
             let mut namespace = Namespace { path, classes: BTreeMap::new(), timers: timers.clone() };
             for class in events::system_classes() {
@@ -172,6 +194,11 @@ impl Namespace {
         }
         self.classes.insert(key, Entry { class: class.clone(), provider, children: Vec::new() });
     }
+}
+
+fn no_namespace(path: &NamespacePath) -> WbemError {
+    let error = WbemError::new(WbemStatus::InvalidNamespace);
+    error.description("there is no such namespace").parameter(path.to_string())
 }
 
 /// Whether the classes are one, or made alike.

@@ -4,6 +4,7 @@
 //! condition is tried on every row.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -126,9 +127,14 @@ impl Reading {
 }
 
 impl Drop for Reading {
+    /// A panic here would unwind into whoever cancels, and other calls would never hear of their end.
     fn drop(&mut self) {
-        if !self.is_over && !self.is_in_slice {
-            self.rows.cancelled();
+        if self.is_over || self.is_in_slice {
+            return;
+        }
+        let told = catch_unwind(AssertUnwindSafe(|| self.rows.cancelled()));
+        if told.is_err() {
+            log::warn!("the provider of {} panicked when it was told of a cancel", self.class.name());
         }
     }
 }

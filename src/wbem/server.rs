@@ -92,7 +92,8 @@ pub(super) struct Shared {
     pub(super) calls: Calls,
     pub(super) sources: Sources,
     pub(super) clock: Option<Rc<dyn Fn() -> SystemTime>>,
-    pub(super) utc_offset: i16,
+    /// Minutes ahead of UTC, if the program has said so.
+    pub(super) utc_offset: Option<i16>,
     is_shut: bool,
     /// How many calls there were when those of destroyed windows were looked for last.
     swept_calls: usize,
@@ -116,7 +117,7 @@ impl Server {
             calls: Calls::default(),
             sources: Sources::default(),
             clock: None,
-            utc_offset: 0,
+            utc_offset: None,
             is_shut: false,
             swept_calls: 0,
         };
@@ -163,7 +164,19 @@ impl Server {
 
     /// Says how many minutes local time is ahead of UTC, for constants in queries that do not say.
     pub fn set_utc_offset(&self, minutes: i16) {
-        self.shared.borrow_mut().utc_offset = minutes;
+        self.shared.borrow_mut().utc_offset = Some(minutes);
+    }
+
+    /// Says what the machine is called. Objects of classes that are registered from now on have it as their
+    /// `__SERVER` and in their `__PATH`, and paths that name it are understood. Without it `__SERVER` is NULL, and
+    /// only paths without a server, or with `.` as theirs, are.
+    ///
+    /// # Errors
+    ///
+    /// `WBEM_E_INVALID_PARAMETER` if the name is none of a server (letters, digits, hyphens, dots and underscores),
+    /// `WBEM_E_ILLEGAL_OPERATION` if the machine has a name already.
+    pub fn set_machine_name(&self, name: &str) -> Result<(), WbemError> {
+        self.shared.borrow_mut().repository.name_machine(name)
     }
 
     /// Connects to a namespace.

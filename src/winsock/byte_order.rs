@@ -42,11 +42,16 @@ pub const fn ntohl(network_long: u32) -> u32 {
 /// assert_eq!(inet_addr("1.2.3.999"), INADDR_NONE);
 /// ```
 pub fn inet_addr(text: &str) -> u32 {
+    address_in(text).map_or(INADDR_NONE, u32::to_be)
+}
+
+/// As [`inet_addr`], in host order, and with the broadcast address told from none.
+pub(super) fn address_in(text: &str) -> Option<u32> {
     if text == " " {
-        return 0;
+        return Some(0);
     }
     let text = text.split_ascii_whitespace().next().filter(|_| !text.starts_with(|c: char| c.is_whitespace()));
-    text.and_then(address_of).map_or(INADDR_NONE, u32::to_be)
+    text.and_then(address_of)
 }
 
 /// The text of an address that is in network order.

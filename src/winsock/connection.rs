@@ -145,6 +145,8 @@ impl<T> Winsock<T> {
         socket.is_blocking = listener.is_blocking;
         socket.is_oob_inline = listener.is_oob_inline;
         socket.linger = listener.linger;
+        socket.is_debugged = listener.is_debugged;
+        socket.is_unrouted = listener.is_unrouted;
         let inherited = listener.selection.as_ref();
         socket.selection = inherited.map(|of| Selection::new(of.window, of.message, of.mask));
         socket.native.set_flag(super::native::Flag::OobInline, socket.is_oob_inline)?;
@@ -270,7 +272,7 @@ impl<T> Winsock<T> {
             // Before the descriptor is closed: the watch has a duplicate of it.
             self.end_selection(pump, socket, false);
             for stale in self.sockets.take_stale_of(socket) {
-                pump.cancel(stale);
+                self.end_watch(pump, stale, true);
             }
             self.sockets.remove(socket);
             Ok(())
@@ -304,11 +306,10 @@ impl<T> Winsock<T> {
     /// The final cleanup: connections are reset, everything is closed.
     pub(super) fn close_all(&mut self, pump: &mut Pump<T>) {
         for operation in self.sockets.watches() {
-            if pump.cancel(operation) == crate::Cancelled::Pending {
-                self.requests.withdrawn.add(operation);
-            }
+            self.end_watch(pump, operation, true);
         }
-        for socket in self.sockets.take_all() {
+        for mut socket in self.sockets.take_all() {
+            socket.refresh();
             if socket.is_stream() && socket.connection == Connection::Connected {
                 // If the system refuses, it is closed in order.
                 let _ = socket.native.reset_on_close();

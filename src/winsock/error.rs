@@ -53,6 +53,12 @@ macro_rules! errors {
 }
 
 errors! {
+    InvalidHandle = 6, "WSA_INVALID_HANDLE", "The handle of an event object is not valid.";
+    NotEnoughMemory = 8, "WSA_NOT_ENOUGH_MEMORY", "There is not enough memory.";
+    InvalidParameter = 87, "WSA_INVALID_PARAMETER", "One or more parameters are not valid.";
+    OperationAborted = 995, "WSA_OPERATION_ABORTED", "An overlapped operation ended because its socket was closed.";
+    IoIncomplete = 996, "WSA_IO_INCOMPLETE", "An overlapped operation is not finished yet.";
+    IoPending = 997, "WSA_IO_PENDING", "An overlapped operation was started, and tells its end later.";
     Eintr = 10004, "WSAEINTR", "A blocking call was ended by WSACancelBlockingCall.";
     Ebadf = 10009, "WSAEBADF", "The file handle is not valid.";
     Eacces = 10013, "WSAEACCES", "The access is forbidden by the permissions in force.";
@@ -115,6 +121,34 @@ errors! {
     TryAgain = 11002, "WSATRY_AGAIN", "The name service did not answer; it may do so later.";
     NoRecovery = 11003, "WSANO_RECOVERY", "The name service failed for good.";
     NoData = 11004, "WSANO_DATA", "The name is valid and has no entry of the kind asked for.";
+    QosReceivers = 11005, "WSA_QOS_RECEIVERS", "At least one reservation of a receiver has arrived.";
+    QosSenders = 11006, "WSA_QOS_SENDERS", "At least one path of a sender has arrived.";
+    QosNoSenders = 11007, "WSA_QOS_NO_SENDERS", "There are no senders.";
+    QosNoReceivers = 11008, "WSA_QOS_NO_RECEIVERS", "There are no receivers.";
+    QosRequestConfirmed = 11009, "WSA_QOS_REQUEST_CONFIRMED", "The reservation is confirmed.";
+    QosAdmissionFailure = 11010, "WSA_QOS_ADMISSION_FAILURE", "There are not enough resources for the reservation.";
+    QosPolicyFailure = 11011, "WSA_QOS_POLICY_FAILURE", "The reservation is refused by an administrator's rules.";
+    QosBadStyle = 11012, "WSA_QOS_BAD_STYLE", "The style of the reservation is not known or in conflict.";
+    QosBadObject = 11013, "WSA_QOS_BAD_OBJECT", "A filter, flow or provider buffer of the reservation is wrong.";
+    QosTrafficCtrlError = 11014, "WSA_QOS_TRAFFIC_CTRL_ERROR", "The flow is refused by the control of traffic.";
+    QosGenericError = 11015, "WSA_QOS_GENERIC_ERROR", "The reservation failed, and nothing more is known.";
+    QosEservicetype = 11016, "WSA_QOS_ESERVICETYPE", "The type of service in a flow is not valid or supported.";
+    QosEflowspec = 11017, "WSA_QOS_EFLOWSPEC", "A flow is not valid.";
+    QosEprovspecbuf = 11018, "WSA_QOS_EPROVSPECBUF", "The provider's own buffer is not valid.";
+    QosEfilterstyle = 11019, "WSA_QOS_EFILTERSTYLE", "The style of a filter is not valid.";
+    QosEfiltertype = 11020, "WSA_QOS_EFILTERTYPE", "The type of a filter is not valid.";
+    QosEfiltercount = 11021, "WSA_QOS_EFILTERCOUNT", "The number of filters is not right.";
+    QosEobjlength = 11022, "WSA_QOS_EOBJLENGTH", "The length of an object is not valid.";
+    QosEflowcount = 11023, "WSA_QOS_EFLOWCOUNT", "The number of flow descriptors is not right.";
+    // Spelled so in the header.
+    QosEunkownpsobj = 11024, "WSA_QOS_EUNKOWNPSOBJ", "An object in the provider's own buffer is not known.";
+    QosEpolicyobj = 11025, "WSA_QOS_EPOLICYOBJ", "An object of a policy is not valid.";
+    QosEflowdesc = 11026, "WSA_QOS_EFLOWDESC", "A flow descriptor is not valid.";
+    QosEpsflowspec = 11027, "WSA_QOS_EPSFLOWSPEC", "A flow in the provider's own buffer is not valid.";
+    QosEpsfilterspec = 11028, "WSA_QOS_EPSFILTERSPEC", "A filter in the provider's own buffer is not valid.";
+    QosEsdmodeobj = 11029, "WSA_QOS_ESDMODEOBJ", "The object that says how to shape or discard is not valid.";
+    QosEshaperateobj = 11030, "WSA_QOS_ESHAPERATEOBJ", "The object that says at which rate to shape is not valid.";
+    QosReservedPetype = 11031, "WSA_QOS_RESERVED_PETYPE", "An element of a policy has a reserved type.";
 }
 
 /// A number outside the table of [`WinsockError`].

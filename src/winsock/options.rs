@@ -19,8 +19,8 @@ pub const SIOCATMARK: u32 = 0x4004_7307;
 /// The level of the options of sockets, where options are known by numbers.
 pub const SOL_SOCKET: i32 = 0xFFFF;
 
-/// How much [`FIONREAD`] looks at: more than this in one receive is told as this.
-const FIONREAD_BYTES_MAX: usize = 64 * 1024;
+/// No datagram is longer.
+const DATAGRAM_BYTES_MAX: usize = 64 * 1024;
 
 /// An option of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -177,12 +177,12 @@ impl<T> Winsock<T> {
 
 /// How many bytes one receive would give.
 fn waiting_bytes(socket: &mut Socket) -> u32 {
-    let mut buffer = vec![0; FIONREAD_BYTES_MAX];
-    let length = match socket.is_stream() {
-        true => socket.native.receive(&mut buffer, MSG_PEEK).unwrap_or(0),
-        false => socket.native.receive_from(&mut buffer, MSG_PEEK).map_or(0, |(length, _)| length),
-    };
-    length as u32
+    if socket.is_stream() {
+        return socket.native.waiting_bytes();
+    }
+    // Systems count datagrams together, or with their addresses.
+    let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
+    socket.native.receive_from(&mut buffer, MSG_PEEK).map_or(0, |(length, _)| length as u32)
 }
 
 /// The flag of the system that an option is, if it is one.
@@ -254,7 +254,15 @@ fn get_option(socket: &mut Socket, option: SocketOption) -> Result<OptionValue, 
         }),
         SocketOption::Error => {
             socket.refresh();
-            let error = socket.pending_error.take().or_else(|| socket.native.take_error());
+            let error = match (socket.pending_error.take(), socket.connection) {
+                (Some(error), _) => Some(error),
+                // What a connect that failed has left is told, and some systems keep it.
+                (None, Connection::None | Connection::Listening) if socket.is_stream() => None,
+                (None, _) => socket.native.take_error(),
+            };
+            if let Some(error) = error {
+                socket.note_failure(error);
+            }
             Ok(OptionValue::Number(error.map_or(0, WinsockError::number)))
         }
         SocketOption::RcvBuf => socket.native.receive_buffer().map(size),

@@ -5,7 +5,7 @@
 use std::net::Ipv4Addr;
 
 use super::answer::{ADDRESS_BYTES, AF_INET, Answer, Hostent};
-use super::byte_order::{INADDR_NONE, inet_addr, ntohl, ntohs};
+use super::byte_order::{address_in, ntohs};
 use super::error::WinsockError;
 use super::request::Expected;
 use super::settings::NumericHosts;
@@ -49,10 +49,10 @@ impl Question {
         if !is_numeric(name) {
             return Question { query: query(name), expected: Expected::Host };
         }
-        Question::known(match inet_addr(name) {
+        Question::known(match address_in(name) {
             _ if !resolves_numbers => Err(WinsockError::HostNotFound),
-            INADDR_NONE => Err(WinsockError::NoData),
-            address => Ok(Answer::Host(Hostent::new(name.to_owned(), vec![Ipv4Addr::from(ntohl(address))]))),
+            None => Err(WinsockError::NoData),
+            Some(address) => Ok(Answer::Host(Hostent::new(name.to_owned(), vec![Ipv4Addr::from(address)]))),
         })
     }
 
@@ -120,5 +120,5 @@ impl Question {
 fn is_numeric(name: &str) -> bool {
     let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || name.contains(':') || inet_addr(name) != INADDR_NONE
+    is_number || name.contains(':') || address_in(name).is_some()
 }

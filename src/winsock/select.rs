@@ -8,7 +8,7 @@ use super::library::Winsock;
 use super::message::{WinsockMessage, wsa_make_select_reply};
 use super::selection::{FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE, Manner, Selection};
 use super::settings::StaleEvents;
-use crate::{Cancelled, Filter, OperationId, Pump, Readiness, WindowId};
+use crate::{Filter, OperationId, Pump, Readiness, WindowId};
 
 /// The events that are told. Others, of Winsock 2, may be asked for and never come.
 const EVENTS: i32 = FD_READ | FD_WRITE | FD_OOB | FD_ACCEPT | FD_CONNECT | FD_CLOSE;
@@ -72,7 +72,8 @@ impl<T> Winsock<T> {
         message: u32,
         mask: i32,
     ) -> Result<(), WinsockError> {
-        self.sockets.get(handle)?;
+        let before = self.sockets.get(handle)?.selection.as_ref();
+        let owes_connect = before.is_some_and(|before| before.wants(FD_CONNECT));
         let selection = match window.filter(|&window| pump.has_window(window)) {
             Some(window) => (mask != 0).then(|| Selection::new(window, message, mask)),
             None if mask == 0 => None,
@@ -81,6 +82,9 @@ impl<T> Winsock<T> {
         let is_kept = self.settings.stale_events == StaleEvents::Keep;
         self.end_selection(pump, handle, is_kept);
         let socket = self.sockets.get(handle)?;
+        if !owes_connect {
+            socket.forget_success();
+        }
         socket.is_blocking = false;
         socket.selection = selection;
         self.arm(pump, handle).inspect_err(|_| self.end_selection(pump, handle, false))
@@ -101,7 +105,14 @@ impl<T> Winsock<T> {
             return;
         }
         self.sockets.forget_watch(operation);
-        if pump.cancel(operation) == Cancelled::Pending && selection.armed.is_some() {
+        self.end_watch(pump, operation, selection.armed.is_some());
+    }
+
+    /// Ends an operation that watches. A message of it may be in the program's hands where it `may_be_told`, even
+    /// if another one is queued: it was armed again meanwhile.
+    pub(super) fn end_watch(&mut self, pump: &mut Pump<T>, operation: OperationId, may_be_told: bool) {
+        pump.cancel(operation);
+        if may_be_told {
             self.requests.withdrawn.add(operation);
         }
     }

@@ -79,7 +79,7 @@ impl Selection {
         }
     }
 
-    fn wants(&self, event: i32) -> bool {
+    pub(super) fn wants(&self, event: i32) -> bool {
         self.mask & event != 0
     }
 

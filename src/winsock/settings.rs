@@ -43,7 +43,8 @@ pub enum ResetCode {
     ConnAborted,
 }
 
-/// What becomes of a socket's queued message when its selection ends or is replaced, or the socket is closed.
+/// What becomes of a socket's queued message when its selection ends or is replaced. When the socket is closed it is
+/// purged, whatever is set: no program can do anything with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum StaleEvents {
     /// It is purged: nothing of an ended selection is ever seen.

@@ -114,6 +114,24 @@ impl Socket {
         self.connection = if outcome.is_ok() { Connection::Connected } else { Connection::None };
     }
 
+    /// A connection that was made before anybody asked to be told is no event any more. A failure stays one: it
+    /// has no other.
+    pub(super) fn forget_success(&mut self) {
+        self.refresh();
+        if let Some(Ok(())) = self.connect_outcome {
+            self.connect_outcome = None;
+        }
+    }
+
+    /// Takes in an error that the system told of a stream: one that ends its connection is told once by the
+    /// system, and by every call here.
+    pub(super) fn note_failure(&mut self, error: WinsockError) {
+        let is_end = matches!(error, WinsockError::Econnreset | WinsockError::Econnaborted | WinsockError::Etimedout);
+        if is_end && self.is_stream() && self.connection == Connection::Connected {
+            self.connection = Connection::Broken(error);
+        }
+    }
+
     /// Fails where data cannot go over it as far as its connection is concerned.
     pub(super) fn check_connected(&mut self) -> Result<(), WinsockError> {
         self.refresh();

@@ -7,6 +7,7 @@ use std::net::SocketAddrV4;
 use super::error::WinsockError;
 use super::handle::SocketHandle;
 use super::library::Winsock;
+use super::native;
 use super::socket::{Connection, MSG_DONTROUTE, MSG_OOB, MSG_PEEK, Socket};
 use crate::{Interest, OperationId, Pump};
 
@@ -41,7 +42,8 @@ impl<T> Winsock<T> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Winsock::send); [`Eaddrnotavail`](WinsockError::Eaddrnotavail) for port 0;
+    /// As [`send`](Winsock::send); [`Eaddrnotavail`](WinsockError::Eaddrnotavail) for port 0 and for
+    /// no address;
     /// [`Eacces`](WinsockError::Eacces) for a broadcast without `SO_BROADCAST`.
     pub fn sendto(
         &mut self,
@@ -107,7 +109,8 @@ impl<T> Winsock<T> {
         buffer: &mut [u8],
         flags: i32,
     ) -> Result<usize, WinsockError> {
-        self.recvfrom(pump, socket, buffer, flags).map(|(length, _)| length)
+        let received = self.receive(pump, socket, buffer, flags);
+        self.noted(received).map(|(length, _)| length)
     }
 
     /// As [`recv`](Winsock::recv), and tells who sent the datagram: `recvfrom`. Of a connection it tells the
@@ -123,18 +126,32 @@ impl<T> Winsock<T> {
         buffer: &mut [u8],
         flags: i32,
     ) -> Result<(usize, SocketAddrV4), WinsockError> {
-        let received = self.admit().and_then(|()| {
-            let attempt = |winsock: &mut Winsock<T>| {
-                let socket = winsock.sockets.get(socket)?;
-                check_flags(socket, flags, MSG_OOB | MSG_PEEK)?;
-                receive_some(socket, buffer, flags)
-            };
-            let received = self.persist(pump, socket, Interest::READABLE, attempt);
-            // It enables, with success or without.
-            self.reading_called(pump, socket);
-            received
+        let received = self.receive(pump, socket, buffer, flags);
+        let received = received.and_then(|(length, sender)| match sender {
+            Some(sender) => Ok((length, sender)),
+            // Of a connection that is broken nobody knows the other side any more.
+            None => Ok((length, self.sockets.get(socket)?.native.peer_name().unwrap_or(native::UNSPECIFIED))),
         });
         self.noted(received)
+    }
+
+    fn receive(
+        &mut self,
+        pump: &mut Pump<T>,
+        socket: SocketHandle,
+        buffer: &mut [u8],
+        flags: i32,
+    ) -> Result<(usize, Option<SocketAddrV4>), WinsockError> {
+        self.admit()?;
+        let attempt = |winsock: &mut Winsock<T>| {
+            let socket = winsock.sockets.get(socket)?;
+            check_flags(socket, flags, MSG_OOB | MSG_PEEK)?;
+            receive_some(socket, buffer, flags)
+        };
+        let received = self.persist(pump, socket, Interest::READABLE, attempt);
+        // It enables, with success or without.
+        self.reading_called(pump, socket);
+        received
     }
 
     /// Attempts something on a socket; where that would block and the socket blocks, waits and attempts again.
@@ -184,43 +201,41 @@ fn send_some(
         return Err(error);
     }
     let sent = match (address, socket.is_stream()) {
-        (Some(address), false) if address.port() == 0 => Err(WinsockError::Eaddrnotavail),
+        (Some(address), false) if address.port() == 0 || address.ip().is_unspecified() => {
+            Err(WinsockError::Eaddrnotavail)
+        }
         (Some(address), false) => socket.native.send_to(bytes, flags, address),
         (None, false) if socket.connection != Connection::Connected => Err(WinsockError::Enotconn),
         _ => socket.native.send(bytes, flags),
     };
     match sent {
         Ok(_) => socket.is_bound = true,
-        Err(error @ (WinsockError::Econnreset | WinsockError::Econnaborted)) if socket.is_stream() => {
-            socket.connection = Connection::Broken(error);
-        }
-        Err(_) => {}
+        Err(error) => socket.note_failure(error),
     }
     sent
 }
 
-fn receive_some(socket: &mut Socket, buffer: &mut [u8], flags: i32) -> Result<(usize, SocketAddrV4), WinsockError> {
+fn receive_some(
+    socket: &mut Socket,
+    buffer: &mut [u8],
+    flags: i32,
+) -> Result<(usize, Option<SocketAddrV4>), WinsockError> {
     socket.check_connected()?;
     if socket.is_receive_shut {
         return Err(WinsockError::Eshutdown);
     }
     if !socket.is_stream() {
-        return receive_datagram(socket, buffer, flags);
+        return receive_datagram(socket, buffer, flags).map(|(length, sender)| (length, Some(sender)));
     }
     let broken = match socket.connection {
         Connection::Broken(error) => Some(error),
         _ => None,
     };
-    let peer = socket.native.peer_name().unwrap_or(SocketAddrV4::new([0, 0, 0, 0].into(), 0));
     match (socket.native.receive(buffer, flags), broken) {
         // What came before the connection broke can still be read; then it is told that it did.
         (Ok(0), Some(error)) if !buffer.is_empty() => Err(error),
         (Err(_), Some(error)) => Err(error),
-        (Err(error @ (WinsockError::Econnreset | WinsockError::Etimedout)), None) => {
-            socket.connection = Connection::Broken(error);
-            Err(error)
-        }
-        (received, _) => received.map(|length| (length, peer)),
+        (received, _) => received.inspect_err(|&error| socket.note_failure(error)).map(|length| (length, None)),
     }
 }
 

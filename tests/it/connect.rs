@@ -238,3 +238,25 @@ fn a_listener_without_descriptors_waits_and_goes_on() {
     simulation.limit_descriptors(10);
     pump.listen(window, Listen::on(own)).expect("there are descriptors");
 }
+
+#[test]
+fn a_connect_that_got_no_descriptor_until_its_deadline_says_so() {
+    let (simulation, mut pump) = stage(&["192.0.2.1"]);
+    simulation.limit_descriptors(0);
+    let connect = Connect::to("192.0.2.1:443").deadline(Duration::from_secs(1));
+    let error = start(&mut pump, connect).expect_err("there is no descriptor");
+    assert_eq!((error.failure(), simulation.elapsed()), (&ConnectFailure::TimedOut, Duration::from_secs(1)));
+    assert!(error.to_string().contains("192.0.2.1:443 no descriptor was left"), "{error}");
+}
+
+#[test]
+fn a_failed_connect_has_the_kind_of_what_its_lookup_ran_into_and_a_text_that_is_safe_to_print() {
+    let (simulation, mut pump) = stage(&[]);
+    let kind = |pump: &mut Pump<()>, target: &str| start(pump, Connect::to(target)).expect_err("no such host").kind();
+    assert_eq!(kind(&mut pump, "nobody.example.org:80"), ErrorKind::NotFound);
+    assert_eq!(kind(&mut pump, "a..b:80"), ErrorKind::InvalidInput);
+    let error = start(&mut pump, Connect::to("\u{1b}[2J:80")).expect_err("no such host");
+    assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
+    simulation.cut_off(Family::V4);
+    assert_eq!(kind(&mut pump, "nobody.example.org:80"), ErrorKind::NetworkUnreachable);
+}

@@ -340,16 +340,18 @@ impl Provider for Parked {
 
     fn step(&mut self, slice: &mut Slice<'_, u32>) -> Step<&'static str> {
         let _ = self.wakers.send(slice.waker());
-        loop {
+        while !slice.is_full() {
             match self.numbers.try_recv() {
-                Ok(number) => slice.push(number).expect("fewer than a batch are sent at a time"),
+                Ok(number) => slice.push(number).expect("there is room"),
                 Err(mpsc::TryRecvError::Empty) => return Step::Parked,
                 Err(mpsc::TryRecvError::Disconnected) => return Step::End("the sender is gone"),
             }
         }
+        Step::More
     }
 }
 
+/// No wake is lost, though many come just when the provider has looked, found nothing and parks.
 #[test]
 fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
     let mut pump = pump();
@@ -359,7 +361,7 @@ fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
     let id = pump.start_stream(window, Parked { numbers, wakers }, StreamSettings::default()).expect("it is open");
     let worker = thread::spawn(move || {
         let waker: StreamWaker = waker_receiver.recv().expect("the provider is asked");
-        for number in 0..40 {
+        for number in 0..20_000 {
             number_sender.send(number).expect("the provider lives");
             waker.wake();
             if number % 10 == 0 {
@@ -370,7 +372,7 @@ fn a_parked_provider_is_asked_again_when_another_thread_wakes_it() {
         waker.wake();
         waker.wake();
     });
-    assert_eq!(collect(&mut pump, id), ((0..40).collect(), Ok("the sender is gone")));
+    assert_eq!(collect(&mut pump, id), ((0..20_000).collect(), Ok("the sender is gone")));
     worker.join().expect("the worker does not panic");
 }
 
@@ -413,6 +415,55 @@ fn a_provider_that_panics_hurts_only_its_own_stream() {
     assert_eq!(collect(&mut pump, good), ((0..200).collect(), Ok(())));
 }
 
+/// Panics when it is dropped, unless a panic is under way.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            panic!("a bomb was dropped");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_panics_with_what_panics_when_dropped_hurts_only_its_own_stream() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let bad = items((0..10).map(|n| if n == 3 { std::panic::panic_any(Bomb) } else { n }));
+    let bad = pump.start_stream(window, bad, StreamSettings::default()).expect("the window is open");
+    let good = pump.start_stream(window, items(0..200), StreamSettings::default()).expect("the window is open");
+    let (items, end) = collect(&mut pump, bad);
+    assert_eq!((items, end.expect_err("it panicked").message.as_str()), (vec![0, 1, 2], "without a word"));
+    assert_eq!(collect(&mut pump, good), ((0..200).collect(), Ok(())));
+}
+
+#[test]
+fn the_end_of_a_stream_that_panicked_is_taken_out_once() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let bad = items((0..1).map(|_| -> u8 { panic!("at once") }));
+    let bad = pump.start_stream(window, bad, StreamSettings::default()).expect("the window is open");
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::StreamEnd(mut end) = message.payload else { panic!("{message:?}") };
+    assert!(matches!(end.of(bad), Some(Err(_))));
+    assert_eq!(end.of(bad), None);
+}
+
+/// Room for a whole batch of these would be 4 GiB.
+#[test]
+fn a_batch_of_large_items_has_memory_for_those_that_there_are() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let large = items([[7_u8; 1 << 16]; 3]);
+    let settings = StreamSettings::default().batch(1 << 20);
+    let large = pump.start_stream(window, large, settings).expect("the window is open");
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::Batch(mut batch) = message.payload else { panic!("{message:?}") };
+    let items = batch.of(large).expect("it is of this stream");
+    assert!(items.len() == 3 && items.capacity() < 100, "room for {}", items.capacity());
+}
+
 #[test]
 fn a_million_rows_hold_up_no_timer() {
     let simulation = Simulation::new(1);
@@ -438,4 +489,29 @@ fn a_million_rows_hold_up_no_timer() {
         }
     }
     assert_eq!((count, ticks), (100_000, 6));
+}
+
+#[test]
+fn what_completes_and_is_cancelled_without_a_turn_gathers_nothing() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let poster = pump.poster();
+    let (kept, completer) = pump.start_external::<u32>(window).expect("the window is open");
+    poster.post(window, "before").expect("there is room");
+    completer.complete(1).expect("it is wanted");
+    poster.post(window, "after").expect("there is room");
+    let bytes = allocation_counter::measure(|| {
+        for _ in 0..100_000 {
+            let (work, completer) = pump.start_external::<u32>(window).expect("the window is open");
+            completer.complete(2).expect("it is wanted");
+            pump.cancel(work);
+        }
+    });
+    assert!(bytes.bytes_current < 100_000, "{} bytes are left", bytes.bytes_current);
+    turn(&mut pump);
+    assert!(matches!(pump.next_message().expect("three wait").payload, Payload::Posted("before")));
+    let Payload::External(mut external) = pump.next_message().expect("two wait").payload else { panic!("in order") };
+    assert_eq!(external.of(kept), Some(Ok(1)));
+    assert!(matches!(pump.next_message().expect("one waits").payload, Payload::Posted("after")));
+    assert!(pump.next_message().is_none());
 }

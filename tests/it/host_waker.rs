@@ -89,3 +89,15 @@ fn a_simulated_pump_calls_its_host_too() {
     pump.turn(Budget::wait_forever()).unwrap();
     assert!(events.try_recv().is_ok());
 }
+
+/// Otherwise a host whose loop ends with the last sender would run for as long as some thread keeps a poster.
+#[test]
+fn a_pump_that_is_gone_lets_go_of_its_host() {
+    let (events, settings) = host();
+    let mut pump = Pump::<u32>::with_settings(settings).unwrap();
+    let (poster, window) = (pump.poster(), pump.root_window());
+    let (_, completer) = pump.start_external::<u32>(window).unwrap();
+    drop(pump);
+    assert_eq!(events.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    assert!(poster.post(window, 1).is_err() && completer.complete(1).is_err());
+}

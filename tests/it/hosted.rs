@@ -228,6 +228,30 @@ fn what_a_small_budget_left_keeps_the_descriptor_readable() {
     assert_at_rest(&hosted);
 }
 
+/// Sockets that were ready in one wait, and are worked on in several turns, which need not ask the system again.
+#[test]
+fn what_a_small_budget_left_is_a_new_edge() {
+    const PIPES: usize = 20;
+    let mut hosted = hosted();
+    let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
+    epoll::add(&queue, &hosted, EventData::new_u64(0), EventFlags::IN | EventFlags::ET).unwrap();
+    let mut pipes: Vec<_> = (0..PIPES).map(|_| std::io::pipe().unwrap()).collect();
+    for (reader, writer) in &mut pipes {
+        let mut pump = hosted.lend();
+        let window = pump.root_window();
+        pump.watch_descriptor(window, &*reader, Interest::READABLE).unwrap();
+        writer.write_all(b"x").unwrap();
+    }
+    let mut taken = 0;
+    while taken < PIPES {
+        assert!(is_told(&queue, PATIENCE), "{taken} of {PIPES} came");
+        let mut pump = hosted.lend();
+        pump.turn(Budget::no_wait().messages(1)).unwrap();
+        taken += std::iter::from_fn(|| pump.next_message()).count();
+    }
+    assert_at_rest(&hosted);
+}
+
 #[test]
 fn what_was_cancelled_wakes_no_host() {
     let mut hosted = hosted();

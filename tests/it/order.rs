@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use msgpump::simulation::Simulation;
 use msgpump::{
     Budget, Cancelled, Filter, HostQuery, Kind, OperationId, Payload, Pump, Rest, ServiceQuery, Settings, StartRefusal,
-    Tick, Timer, WindowId,
+    StreamSettings, Tick, Timer, WindowId, items,
 };
 
 /// How many messages may come before a tick that is due.
@@ -417,6 +417,20 @@ fn a_wait_for_an_operation_that_is_over_is_an_error() {
     assert_eq!(stage.next(), Seen::Tick(timer));
     let error = stage.pump.get_message_for(Filter::any().operation(timer)).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+/// The loop that takes the batches of a stream ends with it.
+#[test]
+fn a_wait_for_what_an_operation_that_has_finished_will_never_send_is_an_error() {
+    let mut stage = Stage::new();
+    let rows = stage.pump.start_stream(stage.first, items(0..100), StreamSettings::default()).unwrap();
+    let batches = Filter::any().operation(rows).kind(Kind::Batch);
+    assert!(stage.pump.get_message_for(batches).unwrap().is_some());
+    assert!(stage.pump.get_message_for(batches).unwrap().is_some());
+    let error = stage.pump.get_message_for(batches).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(stage.pump.is_live(rows), "its end waits to be taken");
+    assert!(stage.pump.get_message_for(Filter::any().operation(rows)).unwrap().is_some());
 }
 
 /// More periods pass between two turns than 32 bits count.

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream as StdStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use msgpump::{
@@ -149,6 +150,31 @@ fn a_released_source_is_whole_and_silent() {
     ours.read_exact(&mut byte).expect("what came is still there");
     let again = pump.watch(window, ours, Interest::WRITABLE).expect("it can be watched again");
     assert!(ready(&mut pump, again).is_writable());
+}
+
+/// Panics when it is dropped, unless a panic is under way.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("a bomb was dropped");
+        }
+    }
+}
+
+/// The second of two payloads whose drop panics is left by the panic of the first, and goes with whatever is purged next.
+#[test]
+fn a_payload_whose_drop_panics_keeps_no_source_from_being_released() {
+    let mut pump = Pump::<Bomb>::new().expect("there are descriptors left");
+    let window = pump.open_window();
+    let watch = pump.watch(pump.root_window(), pair().0, Interest::READABLE).expect("it can be watched");
+    for _ in 0..2 {
+        assert!(pump.post(window, Bomb).is_ok());
+    }
+    catch_unwind(AssertUnwindSafe(|| pump.destroy_window(window))).expect_err("the first bomb goes off");
+    catch_unwind(AssertUnwindSafe(|| pump.release(watch))).expect_err("the second bomb goes off");
+    assert_eq!((pump.metrics().sockets, pump.metrics().operations), (0, 0));
 }
 
 #[cfg(unix)]

@@ -44,29 +44,64 @@ struct Row {
 }
 
 const TABLE: &[Row] = &[
-    Row { state: "2 never used", act: cancel, returned: UNKNOWN, objects: 0, statuses: &[], steps: Some(0) },
-    Row { state: "3 accepted", act: accepted, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "4 running", act: running, returned: OK, objects: 0, statuses: ENDED, steps: Some(3) },
-    Row { state: "5 rows wait", act: rows_wait, returned: OK, objects: 0, statuses: ENDED, steps: Some(3) },
-    Row { state: "6 final waits", act: final_waits, returned: OK, objects: 0, statuses: ENDED, steps: Some(10) },
-    Row { state: "6 refused", act: refused, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "7 final told", act: final_told, returned: UNKNOWN, objects: 0, statuses: &[], steps: Some(10) },
-    Row { state: "8 cancelled", act: cancelled_twice, returned: UNKNOWN, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "3 method", act: method_accepted, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "9 method", act: method, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "10 put", act: put, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row { state: "2, C01: never used", act: cancel, returned: UNKNOWN, objects: 0, statuses: &[], steps: Some(0) },
+    Row { state: "3, C03: accepted", act: accepted, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row { state: "4, C02: running", act: running, returned: OK, objects: 0, statuses: ENDED, steps: Some(3) },
+    Row { state: "5: rows wait", act: rows_wait, returned: OK, objects: 0, statuses: ENDED, steps: Some(3) },
     Row {
-        state: "17 shared",
+        state: "6, C04: the final waits",
+        act: final_waits,
+        returned: OK,
+        objects: 0,
+        statuses: ENDED,
+        steps: Some(10),
+    },
+    Row {
+        state: "6: the final of a refused call waits",
+        act: refused,
+        returned: OK,
+        objects: 0,
+        statuses: ENDED,
+        steps: Some(0),
+    },
+    Row {
+        state: "7, C07: the final is told",
+        act: final_told,
+        returned: UNKNOWN,
+        objects: 0,
+        statuses: &[],
+        steps: Some(10),
+    },
+    Row {
+        state: "8: cancelled before",
+        act: cancelled_twice,
+        returned: UNKNOWN,
+        objects: 0,
+        statuses: ENDED,
+        steps: Some(0),
+    },
+    Row {
+        state: "3: method accepted",
+        act: method_accepted,
+        returned: OK,
+        objects: 0,
+        statuses: ENDED,
+        steps: Some(0),
+    },
+    Row { state: "9, C09: method", act: method, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row { state: "10: put", act: put, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row {
+        state: "17, C08: shared",
         act: shared,
         returned: OK,
         objects: 0,
         statuses: &[WbemStatus::CallCancelled, WbemStatus::CallCancelled],
         steps: None,
     },
-    Row { state: "19 other sink", act: other_sink, returned: UNKNOWN, objects: 10, statuses: &[OK], steps: Some(10) },
-    Row { state: "20 never answers", act: never_answers, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "25 other handle", act: other_handle, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "26 enumerator", act: enumerator, returned: OK, objects: 0, statuses: ENDED, steps: None },
+    Row { state: "19: other sink", act: other_sink, returned: UNKNOWN, objects: 10, statuses: &[OK], steps: Some(10) },
+    Row { state: "20: never answers", act: never_answers, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row { state: "25: other handle", act: other_handle, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
+    Row { state: "26: enumerator", act: enumerator, returned: OK, objects: 0, statuses: ENDED, steps: None },
 ];
 
 #[test]
@@ -267,11 +302,18 @@ fn c23_calls_end_with_their_handle() {
     let (mine, theirs) = (stage.sink(), stage.sink());
     stage.ask(&mine);
     other.exec_query_async(&mut stage.pump, "WQL", "SELECT * FROM Slow", Flags::NONE, &theirs).unwrap();
+    let flags = Flags::SEMISYNCHRONOUS;
+    let other_rows = other.exec_query(&mut stage.pump, "WQL", "SELECT * FROM Slow", flags).unwrap();
     let copy = other.clone();
     drop(other);
     assert_eq!(statuses(&stage.run(2)), [], "a clone is the same handle");
     drop(copy);
+    let mut rows = other_rows;
     let heard = stage.run(10);
+    let before = rows.next(&mut stage.pump, Some(std::time::Duration::ZERO), 9).unwrap();
+    assert!(before.objects.len() < 9, "what came before the end is kept");
+    let ended = rows.next(&mut stage.pump, Some(std::time::Duration::ZERO), 1);
+    assert_eq!(crate::support::status(ended), WbemStatus::CallCancelled);
     let of_theirs: Vec<_> = heard.iter().filter(|heard| heard.sink == theirs.id()).cloned().collect();
     assert_eq!((keys(&of_theirs).len(), statuses(&of_theirs)), (0, ENDED.to_vec()));
     assert_eq!(statuses(&heard).len(), 2);

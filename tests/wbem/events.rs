@@ -1,6 +1,6 @@
 //! Event queries, on a virtual clock.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -482,7 +482,7 @@ fn the_sink_of_a_subscription_may_be_cancelled_from_anywhere() {
 #[cfg(unix)]
 struct Pipe {
     class: Arc<Class>,
-    reader: RefCell<Option<std::os::unix::net::UnixStream>>,
+    reader: std::cell::RefCell<Option<std::os::unix::net::UnixStream>>,
 }
 
 #[cfg(unix)]
@@ -529,7 +529,7 @@ fn a_source_with_a_descriptor_is_woken_when_it_is_readable() {
     let class = class.property(Property::new("Letter", CimType::Uint32)).build().unwrap();
     let (reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
     reader.set_nonblocking(true).unwrap();
-    server.register(HOME, Pipe { class, reader: RefCell::new(Some(reader)) }).unwrap();
+    server.register(HOME, Pipe { class, reader: std::cell::RefCell::new(Some(reader)) }).unwrap();
     let services = server.connect(&mut pump, HOME).unwrap();
     let flags = Flags::SEMISYNCHRONOUS;
     let mut letters = services.exec_notification_query(&mut pump, "WQL", "SELECT * FROM Letter", flags).unwrap();

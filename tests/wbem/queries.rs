@@ -173,7 +173,7 @@ fn associations() -> Stage {
         }
         stage.server.register(HOME, store).unwrap();
     };
-    store(&person, &["Ann", "Bob"]);
+    store(&person, &["Ann", "Bob", "Cid"]);
     store(&animal, &["Cat"]);
     store(&dog, &["Rex"]);
     for (name, links) in [
@@ -207,10 +207,10 @@ fn p36_p37_p39_objects_found_through_associations() {
         ("ASSOCIATORS OF {Person='Ann'} WHERE Role = What", &[]),
         ("ASSOCIATORS OF {Person='Ann'} WHERE Role = Who ResultRole = What", &["Rex", "Cat", "Rex"]),
         ("ASSOCIATORS OF {Person='Bob'}", &["Rex"]),
+        ("ASSOCIATORS OF {Person='Cid'}", &[]),
         ("ASSOCIATORS OF {Dog='Rex'}", &["Ann", "Bob", "Ann"]),
         ("ASSOCIATORS OF {Animal='Rex'} WHERE AssocClass = Owns", &["Ann"]),
         ("ASSOCIATORS OF {Person='Ann'} WHERE ClassDefsOnly", &["Dog", "Animal"]),
-        ("ASSOCIATORS OF {Person='None'}", &[]),
         ("ASSOCIATORS OF {Person} WHERE SchemaOnly", &["Animal"]),
         ("REFERENCES OF {Person} WHERE SchemaOnly", &["Feeds", "Owns"]),
         ("REFERENCES OF {Dog='Rex'} WHERE ClassDefsOnly", &["Feeds", "Owns"]),
@@ -224,6 +224,11 @@ fn p36_p37_p39_objects_found_through_associations() {
     assert_eq!(keys[0].get("__RELPATH").unwrap().to_string(), "Dog.Name=\"Rex\"");
     for (query, expected) in [
         ("ASSOCIATORS OF {None='x'}", WbemStatus::InvalidClass),
+        ("ASSOCIATORS OF {Person='None'}", WbemStatus::NotFound),
+        ("REFERENCES OF {Person='None'}", WbemStatus::NotFound),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ResultClass = None", WbemStatus::InvalidClass),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE AssocClass = None", WbemStatus::InvalidClass),
+        ("REFERENCES OF {Person='Ann'} WHERE ResultClass = None", WbemStatus::InvalidClass),
         ("ASSOCIATORS OF {Person.None='x'}", WbemStatus::InvalidObjectPath),
         ("ASSOCIATORS OF {Person='Ann'} WHERE ClassDefsOnly ResultClass = Dog", WbemStatus::InvalidQuery),
     ] {

@@ -4,9 +4,11 @@ use std::fs;
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use msgpump::wbem::linux::{FileEvents, Machine};
-use msgpump::wbem::{ClassProvider, Instance, Progress, Rows, Value, Wanted, WbemStatus};
+use msgpump::wbem::linux::{self, FileEvents, Machine};
+use msgpump::wbem::{ClassProvider, Flags, Instance, Progress, Rows, Server, Value, Wanted, WbemStatus};
+use msgpump::{Budget, Pump};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::support::{Files, number, source, text, value};
@@ -169,4 +171,88 @@ fn folders_that_cannot_be_watched_say_why() {
     assert_eq!(FileEvents::in_folders(["here"]).unwrap_err().status, WbemStatus::InvalidParameter);
     let many = (0..2000).map(|number| format!("/{number}"));
     assert_eq!(FileEvents::in_folders(many).unwrap_err().status, WbemStatus::InvalidParameter);
+}
+
+/// The first event of a query, asked of a server; `happen` is called once it is known what there was before.
+fn first_event(
+    server: &Server,
+    pump: &mut Pump<()>,
+    query: &str,
+    is_begun: impl Fn() -> bool,
+    happen: impl FnOnce(),
+) -> Arc<Instance> {
+    let services = server.connect(pump, "ROOT\\CIMV2").unwrap();
+    let flags = Flags::FORWARD_ONLY | Flags::RETURN_IMMEDIATELY;
+    let mut events = services.exec_notification_query(pump, "WQL", query, flags).unwrap();
+    // As a program does that has its own loop: the pump works, the server's business is done, events are fetched.
+    let mut turn = |pump: &mut Pump<()>| {
+        let _ = pump.turn(Budget::wait(Duration::from_secs(5))).unwrap();
+        assert!(server.next_message(pump).is_none());
+        events.next(pump, Some(Duration::ZERO), 1).unwrap().objects.pop()
+    };
+    while !is_begun() {
+        assert!(turn(pump).is_none());
+    }
+    happen();
+    loop {
+        if let Some(event) = turn(pump) {
+            return event.instance().unwrap().clone();
+        }
+    }
+}
+
+#[test]
+fn queries_for_events_are_answered_behind_a_server() {
+    let files = Files::new("subscribed").folder("here").folder("proc/1");
+    let machine = files.machine();
+    let mut pump = Pump::new().unwrap();
+    let server = Server::new(&mut pump);
+    linux::register(&server, "ROOT\\CIMV2", &machine).unwrap();
+    server.register("ROOT\\CIMV2", FileEvents::in_folders([files.path("here")]).unwrap()).unwrap();
+    let written = "SELECT * FROM Linux_FileEvent WHERE Event = 'Written' AND Name LIKE '%note'";
+    let event = first_event(
+        &server,
+        &mut pump,
+        written,
+        || true,
+        || {
+            fs::write(files.path("here/other"), "x").unwrap();
+            fs::write(files.path("here/note"), "x").unwrap();
+        },
+    );
+    assert_eq!(text(&event, "Name"), files.path("here/note").to_str());
+    let started = "SELECT ProcessID, ProcessName FROM Win32_ProcessStartTrace WHERE ProcessName = 'job'";
+    // The folder is opened, and a file of the process that was there before.
+    let opened = machine.files_opened();
+    let event = first_event(
+        &server,
+        &mut pump,
+        started,
+        || machine.files_opened() >= opened + 2,
+        || {
+            fs::create_dir_all(files.path("proc/77.new")).unwrap();
+            fs::write(files.path("proc/77.new/stat"), "77 (job) S 1 77 7 0 -1\n").unwrap();
+            fs::rename(files.path("proc/77.new"), files.path("proc/77")).unwrap();
+        },
+    );
+    assert_eq!((number(&event, "ProcessID"), text(&event, "ProcessName")), (Some(77), Some("job")));
+    let created = "SELECT * FROM __InstanceCreationEvent WITHIN 0.05 WHERE TargetInstance ISA 'Win32_Process' AND TargetInstance.Name = 'other'";
+    let opened = machine.files_opened();
+    let event = first_event(
+        &server,
+        &mut pump,
+        created,
+        || machine.files_opened() >= opened + 2,
+        || {
+            fs::create_dir_all(files.path("proc/78.new")).unwrap();
+            for file in ["cmdline", "status", "io"] {
+                fs::write(files.path("proc/78.new").join(file), "").unwrap();
+            }
+            fs::create_dir(files.path("proc/78.new/fd")).unwrap();
+            fs::write(files.path("proc/78.new/stat"), "78 (other) S 1 78 7 0 -1\n").unwrap();
+            fs::rename(files.path("proc/78.new"), files.path("proc/78")).unwrap();
+        },
+    );
+    let target = event.get("TargetInstance").and_then(Value::as_object).unwrap();
+    assert_eq!(text(target, "Handle"), Some("78"));
 }

@@ -140,6 +140,16 @@ fn file_systems_of_dead_servers_are_told_and_not_asked() {
         (Some("my root"), Some("1234-abcd"))
     );
     assert_eq!((number(row("/tmp"), "DriveType"), number(row("/mnt/dead/below"), "Access")), (Some(6), Some(1)));
+    let volumes = all(&files.machine(), "Win32_Volume");
+    assert_eq!(volumes.len(), rows.len());
+    for (volume, disk) in volumes.iter().zip(&rows) {
+        for (ours, theirs) in
+            [("DeviceID", "DeviceID"), ("Capacity", "Size"), ("DriveType", "DriveType"), ("Label", "VolumeName")]
+        {
+            assert_eq!(value(volume, ours), value(disk, theirs), "{ours}");
+        }
+        assert!(value(volume, "DriveLetter").is_null() && value(volume, "SerialNumber").is_null());
+    }
 }
 
 #[test]

@@ -82,6 +82,20 @@ fn objects_are_found_by_their_paths() {
 }
 
 #[test]
+fn the_server_learns_the_machine_from_its_classes() {
+    let files = Files::new("introduced")
+        .write("etc/group", "users:x:100:\n")
+        .write("etc/timezone", "Etc/UTC\n")
+        .write("proc/self/mountinfo", "1 0 8:1 / /data rw - ext4 /dev/sda1 rw\n");
+    let mut program = Program::new(&files.machine());
+    let rows = program.query("SELECT * FROM Win32_Group WHERE __SERVER = 'BOX.example'").unwrap();
+    let [row] = &rows[..] else { panic!("{} rows", rows.len()) };
+    let path = r#"\\box.example\ROOT\CIMV2:Win32_Group.Name="users",Domain="box.example""#;
+    assert_eq!(row.path().unwrap().to_string(), path);
+    assert!(program.services.get_object(&mut program.pump, path, Flags::NONE).is_ok());
+}
+
+#[test]
 fn parents_list_the_objects_of_their_children() {
     let mut program = Program::of_this_machine();
     let count = |program: &mut Program, class: &str| program.query(&format!("SELECT * FROM {class}")).unwrap().len();

@@ -270,6 +270,25 @@ fn a_program_that_is_asked_to_end_is_not_held_up() {
 }
 
 #[test]
+fn a_hook_that_never_lets_go_starves_its_call_until_the_program_is_asked_to_end() {
+    let mut fixture = Fixture::new();
+    let runs = Rc::new(Cell::new(0));
+    let count = runs.clone();
+    hook(&mut fixture, move |winsock, pump| {
+        count.set(count.get() + 1);
+        // The cancel is looked at when the hook asks for no more, as the answer is.
+        winsock.wsa_cancel_blocking_call().expect("one is under way");
+        if count.get() == 1000 {
+            pump.quit(4);
+        }
+        true
+    });
+    assert_eq!(resolve(&mut fixture, "www.test"), Err(Eintr));
+    assert_eq!((runs.get(), fixture.pump.quit_code()), (1000, Some(4)));
+    assert_eq!(fixture.pump.metrics().operations, 0);
+}
+
+#[test]
 fn a_hook_that_throws_the_answer_away_gets_an_error_and_no_hang() {
     let mut fixture = Fixture::new();
     hook(&mut fixture, |_, pump| {

@@ -411,6 +411,12 @@ fn t39b_addresses_as_text_in_version_2_2() {
         let message = fixture.one();
         let host = message.answer.as_ref().and_then(|answer| answer.host()).expect("a host");
         assert_eq!((&*host.name, &*host.addresses), ("127.0.0.1", &[[127, 0, 0, 1].into()][..]));
+        // Its number is also that of no address.
+        fixture.host("255.255.255.255", 1024).expect("it starts");
+        assert_eq!(
+            fixture.one().answer.map(|answer| answer.host().expect("a host").addresses.clone()),
+            Some(vec![[255, 255, 255, 255].into()])
+        );
         for name in ["::1", "1.2.3.999"] {
             fixture.host(name, 1024).expect("it starts");
             assert_eq!(fixture.one().async_error(), Some(NoData), "{name}");

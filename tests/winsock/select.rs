@@ -11,9 +11,17 @@ use msgpump::{Budget, Payload};
 use crate::net::{ALL, M, Net, closed_port, drain, peer_of, reset, say, say_urgently};
 use crate::support::{Einval, Enotsock, Ewouldblock};
 
+/// Why a case is not tried where the tests run on Windows: under Wine 8, which tells a reset as an end in order.
+const RESET: Option<&str> = Some("Wine loses resets");
+/// The same, of urgent data: the readiness interface of Windows does not tell of it.
+const URGENT: Option<&str> = Some("urgent data is told on Linux alone");
+/// The same, of an end behind unread data: Wine tells it when the data is read.
+const EARLY: Option<&str> = Some("Wine tells an end after the drain");
+
 /// A case that Wine's tests assert of Windows: what is done, and what is told, stage by stage.
 struct Row {
     case: &'static str,
+    not_on_windows: Option<&'static str>,
     run: fn(&mut Net) -> Vec<String>,
     told: &'static [&'static str],
 }
@@ -23,6 +31,7 @@ struct Row {
 const TABLE_C3: &[Row] = &[
     Row {
         case: "select again while events hold: each is told again",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ | FD_WRITE);
             say(&mut peer, b"abc");
@@ -34,6 +43,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "select again while a connection waits",
+        not_on_windows: None,
         run: |net| {
             let (listener, address) = net.listener();
             net.select(listener, ALL);
@@ -46,6 +56,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "select again after urgent data was told",
+        not_on_windows: URGENT,
         run: |net| {
             let (socket, peer) = net.selected_pair(FD_OOB);
             say_urgently(&peer, b'!');
@@ -57,6 +68,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "select again after FD_CLOSE",
+        not_on_windows: None,
         run: |net| {
             let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
             drop(peer);
@@ -68,6 +80,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "select again after FD_CONNECT, or first after the connection is made: FD_WRITE alone",
+        not_on_windows: None,
         run: |net| {
             let (_listener, address) = net.listener();
             let socket = net.stream();
@@ -84,6 +97,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "a second connection while the first FD_ACCEPT is not consumed; then accept with another waiting",
+        not_on_windows: None,
         run: |net| {
             let (listener, address) = net.listener();
             net.select(listener, FD_ACCEPT);
@@ -100,6 +114,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "accept before the first select: none for it",
+        not_on_windows: None,
         run: |net| {
             let (listener, address) = net.listener();
             let _peer = peer_of(address);
@@ -111,6 +126,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "an accepted socket is told FD_WRITE with its own handle",
+        not_on_windows: None,
         run: |net| {
             let (listener, address) = net.listener();
             net.name(listener, "l");
@@ -130,6 +146,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "a second arrival without recv; a partial recv",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ);
             say(&mut peer, b"abc");
@@ -145,6 +162,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "a recv that fails while data waits",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ);
             say(&mut peer, b"abc");
@@ -156,6 +174,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "a send that succeeds tells no FD_WRITE, and withdraws none",
+        not_on_windows: None,
         run: |net| {
             let (socket, _peer) = net.pair();
             net.select(socket, FD_WRITE);
@@ -168,6 +187,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "datagrams: FD_WRITE at the select, again at the connect, never FD_CONNECT",
+        not_on_windows: None,
         run: |net| {
             let (socket, address) = net.datagram();
             net.select(socket, ALL);
@@ -179,6 +199,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "both at once: FD_READ before FD_WRITE",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.pair();
             say(&mut peer, b"abc");
@@ -189,6 +210,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "data, then the peer closes, nothing read: by the text FD_CLOSE waits for the drain",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
             say(&mut peer, b"abc");
@@ -205,6 +227,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "the peer ends sending, and closes later: one FD_CLOSE in all",
+        not_on_windows: None,
         run: |net| {
             let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
             peer.shutdown(Shutdown::Write).expect("it lives");
@@ -217,6 +240,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "recv gives 0 after FD_CLOSE: no second one, and no FD_READ for the end",
+        not_on_windows: None,
         run: |net| {
             let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
             drop(peer);
@@ -229,6 +253,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "select after the peer closed",
+        not_on_windows: None,
         run: |net| {
             let (socket, peer) = net.pair();
             drop(peer);
@@ -239,6 +264,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "reset by the peer: by the texts 10054; told again by another select",
+        not_on_windows: RESET,
         run: |net| {
             let (socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
             reset(peer);
@@ -250,6 +276,7 @@ const TABLE_C3: &[Row] = &[
     },
     Row {
         case: "one's own closesocket",
+        not_on_windows: None,
         run: |net| {
             let (socket, _peer) = net.selected_pair(ALL);
             net.close(socket).expect("it is open");
@@ -263,6 +290,7 @@ const TABLE_C3: &[Row] = &[
 const TABLE_C3_WINDOWS: &[Row] = &[
     Row {
         case: "data, then the peer closes, nothing read: FD_READ, then FD_CLOSE at once",
+        not_on_windows: EARLY,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
             say(&mut peer, b"abc");
@@ -277,6 +305,7 @@ const TABLE_C3_WINDOWS: &[Row] = &[
     },
     Row {
         case: "reset by the peer: 10053",
+        not_on_windows: RESET,
         run: |net| {
             let (_socket, peer) = net.selected_pair(FD_READ | FD_CLOSE);
             reset(peer);
@@ -286,6 +315,7 @@ const TABLE_C3_WINDOWS: &[Row] = &[
     },
     Row {
         case: "mask 0 with FD_READ queued: it is still delivered",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ);
             say(&mut peer, b"abc");
@@ -299,6 +329,7 @@ const TABLE_C3_WINDOWS: &[Row] = &[
     },
     Row {
         case: "another mask with FD_READ queued: both are delivered",
+        not_on_windows: None,
         run: |net| {
             let (socket, mut peer) = net.selected_pair(FD_READ);
             say(&mut peer, b"abc");
@@ -318,7 +349,10 @@ fn queue(net: &mut Net) {
 }
 
 fn check(rows: &[Row], settings: &WinsockSettings) {
-    for Row { case, run, told } in rows {
+    for Row { case, not_on_windows, run, told } in rows {
+        if cfg!(windows) && not_on_windows.is_some() {
+            continue;
+        }
         let mut net = Net::with(settings.clone(), Version::V1_1);
         assert_eq!(run(&mut net), *told, "{case}");
     }
@@ -374,7 +408,7 @@ fn t65_a_recv_that_fails_counts_too() {
     let (socket, mut peer) = net.selected_pair(FD_READ);
     say(&mut peer, b"abc");
     assert_eq!(net.events(), "READ");
-    assert_eq!(net.recv_with(socket, 10, MSG_OOB), Err(Einval), "there is no urgent data");
+    assert!(net.recv_with(socket, 10, MSG_OOB).is_err(), "there is no urgent data");
     assert_eq!(net.events(), "READ");
 }
 
@@ -429,6 +463,45 @@ fn t69_a_connect_that_is_refused() {
     assert_eq!(messages.iter().map(|message| message.lparam).collect::<Vec<_>>(), [0x274D_0010]);
     net.select(socket, ALL);
     assert_eq!(net.events(), "", "not by another select either");
+}
+
+/// A socket that does not block, whose connection is made and that nobody has looked at.
+fn connected_unseen(net: &mut Net, events: i32) -> (SocketHandle, crate::net::Peer) {
+    let listener = std::net::TcpListener::bind(crate::net::anywhere()).expect("the loopback interface is there");
+    let address = crate::net::v4(listener.local_addr().expect("it listens"));
+    let socket = net.stream();
+    net.winsock.ioctlsocket(socket, FIONBIO, &mut 1).expect("it is open");
+    if events != 0 {
+        net.select(socket, events);
+    }
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+    let (peer, _) = listener.accept().expect("it connects");
+    while net.winsock.getpeername(socket).is_err() {}
+    (socket, peer)
+}
+
+#[test]
+fn a_connection_that_was_made_before_the_first_selection_is_no_event() {
+    let mut net = Net::new();
+    let (socket, _peer) = connected_unseen(&mut net, 0);
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "WRITE");
+    let (socket, _peer) = connected_unseen(&mut net, FD_CLOSE);
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "WRITE", "the selection before did not ask for it");
+}
+
+#[test]
+fn an_fd_connect_that_is_owed_survives_another_selection() {
+    let mut net = Net::new();
+    let (socket, _peer) = connected_unseen(&mut net, FD_CONNECT);
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "CONNECT WRITE");
+    let refused = net.stream();
+    net.winsock.ioctlsocket(refused, FIONBIO, &mut 1).expect("it is open");
+    assert_eq!(net.winsock.connect(&mut net.pump, refused, closed_port()), Err(Ewouldblock));
+    net.select(refused, ALL);
+    assert_eq!(net.events(), "CONNECT(10061)", "a failure has no other way to be told");
 }
 
 #[test]
@@ -500,6 +573,36 @@ fn a_message_of_an_ended_selection_in_the_programs_hands_is_not_seen() {
 }
 
 #[test]
+fn a_message_in_the_programs_hands_is_not_seen_though_another_one_is_queued() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ | FD_WRITE);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    let taken = net.pump.next_message().expect("it is queued");
+    net.fill(socket);
+    queue(&mut net);
+    net.select(socket, 0);
+    assert!(net.winsock.translate(&mut net.pump, taken).is_none());
+    assert_eq!(net.events(), "");
+}
+
+#[test]
+fn a_message_in_the_programs_hands_is_not_seen_however_many_selections_end_meanwhile() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    let taken = net.pump.next_message().expect("it is queued");
+    assert_eq!(net.close(socket), Ok(()));
+    for _ in 0..3000 {
+        let (other, _) = net.datagram();
+        net.select(other, FD_READ);
+        assert_eq!(net.close(other), Ok(()));
+    }
+    assert!(net.winsock.translate(&mut net.pump, taken).is_none());
+}
+
+#[test]
 fn t73_fionbio_and_the_selection() {
     let mut net = Net::new();
     let (socket, _peer) = net.selected_pair(FD_READ);
@@ -555,6 +658,8 @@ fn t76_close_after_the_drain() {
     assert_eq!(net.events(), "");
 }
 
+// Wine tells an end after the drain.
+#[cfg(not(windows))]
 #[test]
 fn t77_close_at_once_leaves_the_data_readable() {
     let mut net = Net::with(WinsockSettings::default().close_order(CloseOrder::Early), Version::V1_1);
@@ -576,6 +681,8 @@ fn only_close_is_asked_for_and_data_waits() {
     assert_eq!(net.events(), "CLOSE");
 }
 
+// Wine loses resets.
+#[cfg(not(windows))]
 #[test]
 fn t78_a_reset_is_told_and_stays_an_error() {
     let mut net = Net::new();
@@ -606,6 +713,8 @@ fn t79_ones_own_acts_are_not_told() {
     assert_eq!(net.events(), "");
 }
 
+// Wine loses resets.
+#[cfg(not(windows))]
 #[test]
 fn t79a_closesocket_does_not_linger_on_a_socket_that_does_not_block() {
     let mut net = Net::new();
@@ -648,6 +757,8 @@ fn t80_datagrams() {
     assert_eq!(net.events(), "WRITE");
 }
 
+// Urgent data is told on Linux alone.
+#[cfg(target_os = "linux")]
 #[test]
 fn t81_urgent_data_apart_and_among_the_other() {
     let mut net = Net::new();
@@ -665,6 +776,8 @@ fn t81_urgent_data_apart_and_among_the_other() {
     assert_eq!(net.recv(socket, 10), Ok(1));
 }
 
+// Urgent data is told on Linux alone.
+#[cfg(target_os = "linux")]
 #[test]
 fn urgent_data_is_told_while_other_data_waits_unread() {
     let mut net = Net::new();
@@ -710,27 +823,30 @@ fn t83_data_taken_before_its_read_is_dispatched() {
 
 #[test]
 fn t84_a_slow_reader_holds_nobody_up() {
-    const BYTES: usize = 4096;
+    const BYTES: usize = 64 * 1024;
     let mut net = Net::new();
     let (socket, mut peer) = net.selected_pair(FD_READ);
     say(&mut peer, &[7; BYTES]);
-    let (mut received, mut posted, mut handled) = (0, 0, 0);
+    let (mut received, mut turn, mut handled) = (0, 0_u32, 0);
     while received < BYTES {
-        if received % 2 == 0 && posted == handled {
-            net.pump.post(net.window, 1).expect("room");
-            posted += 1;
+        turn += 1;
+        if turn % 2 == 0 {
+            net.pump.post(net.window, turn).expect("room");
         }
         match net.winsock.get_message(&mut net.pump).expect("the system works") {
             Some(msgpump::winsock::Delivery::Winsock(message)) => {
                 assert_eq!(net.words(&message), "READ");
                 received += net.recv(socket, 1).expect("one waits");
             }
-            Some(msgpump::winsock::Delivery::Other(_)) => handled += 1,
+            Some(msgpump::winsock::Delivery::Other(message)) => {
+                let Payload::Posted(posted_at) = message.payload else { panic!("unexpected {message:?}") };
+                assert!(turn - posted_at <= 2, "posted in turn {posted_at}, handled in turn {turn}");
+                handled += 1;
+            }
             None => panic!("nobody quits"),
         }
-        assert!(posted - handled <= 1);
     }
-    assert!(handled > BYTES / 4, "{handled} posts were handled among {BYTES} reads");
+    assert!(handled > BYTES / 2, "{handled} posts were handled among {BYTES} reads");
 }
 
 #[test]
@@ -808,6 +924,8 @@ fn events_of_version_2_may_be_asked_for_and_never_come() {
     assert_eq!(net.events(), "");
 }
 
+// Wine loses resets.
+#[cfg(not(windows))]
 #[test]
 fn cleanup_resets_connections_and_silences_selections() {
     let mut net = Net::new();

@@ -197,6 +197,66 @@ fn sending_to_a_peer_that_has_reset() {
 }
 
 #[test]
+fn asking_about_a_connection_that_was_reset_does_not_hide_it() {
+    for asks_error in [false, true] {
+        let mut net = Net::new();
+        let (socket, peer) = net.pair();
+        reset(peer);
+        net.events();
+        if asks_error {
+            let error = net.winsock.getsockopt(socket, SocketOption::Error);
+            assert_eq!(error, Ok(OptionValue::Number(10054)));
+        } else {
+            let mut waiting = 77;
+            assert_eq!(net.winsock.ioctlsocket(socket, FIONREAD, &mut waiting), Ok(()));
+            assert_eq!(waiting, 0);
+        }
+        let error = WinsockError::Econnreset;
+        assert_eq!((net.recv(socket, 10), net.recv(socket, 10)), (Err(error), Err(error)));
+    }
+}
+
+#[test]
+fn an_accepted_socket_has_the_options_of_the_listening_one() {
+    let mut net = Net::new();
+    let (listener, address) = net.listener();
+    let linger = OptionValue::Linger { is_on: true, seconds: 9 };
+    assert_eq!(net.winsock.setsockopt(listener, SocketOption::Linger, linger), Ok(()));
+    let flags = [
+        SocketOption::Debug,
+        SocketOption::DontRoute,
+        SocketOption::KeepAlive,
+        SocketOption::NoDelay,
+        SocketOption::OobInline,
+    ];
+    for option in flags {
+        assert_eq!(net.winsock.setsockopt(listener, option, true), Ok(()));
+    }
+    let _peer = peer_of(address);
+    let accepted = net.accept(listener).expect("one waits");
+    for option in flags {
+        assert_eq!(net.winsock.getsockopt(accepted, option), Ok(OptionValue::Number(1)), "{option:?}");
+    }
+    assert_eq!(net.winsock.getsockopt(accepted, SocketOption::Linger), Ok(linger));
+    assert_eq!(net.winsock.getsockopt(accepted, SocketOption::AcceptConn), Ok(OptionValue::Number(0)));
+}
+
+#[test]
+fn the_final_cleanup_resets_a_connection_that_nobody_has_looked_at() {
+    let mut net = Net::new();
+    let listener = std::net::TcpListener::bind(anywhere()).expect("the loopback interface is there");
+    let address = crate::net::v4(listener.local_addr().expect("it listens"));
+    let socket = net.stream();
+    unblock(&mut net, socket);
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+    let (mut peer, _) = listener.accept().expect("it connects");
+    while net.winsock.getpeername(socket).is_err() {}
+    net.winsock.wsa_cleanup(&mut net.pump).expect("it is started");
+    let end = peer.read(&mut [0; 8]).expect_err("it is reset");
+    assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn datagrams_go_to_where_they_are_sent() {
     let mut net = Net::new();
     let (receiver, address) = net.datagram();
@@ -209,6 +269,11 @@ fn datagrams_go_to_where_they_are_sent() {
     assert_eq!(net.winsock.sendto(&mut net.pump, sender, b"x", MSG_OOB, address), Err(WinsockError::Eopnotsupp));
     let too_large = vec![0; 70_000];
     assert_eq!(net.winsock.sendto(&mut net.pump, sender, &too_large, 0, address), Err(WinsockError::Emsgsize));
+    for nowhere in ["127.0.0.1:0", "0.0.0.0:9"] {
+        let nowhere = nowhere.parse().expect("an address");
+        let refused = net.winsock.sendto(&mut net.pump, sender, b"x", 0, nowhere);
+        assert_eq!(refused, Err(WinsockError::Eaddrnotavail), "{nowhere}");
+    }
     let broadcast = "255.255.255.255:9".parse().expect("an address");
     assert_eq!(net.winsock.sendto(&mut net.pump, sender, b"x", 0, broadcast), Err(WinsockError::Eacces));
     assert_eq!(net.winsock.sendto(&mut net.pump, sender, b"a long one", 0, address), Ok(10));

@@ -67,6 +67,8 @@ struct Connecting {
     failed: Vec<FailedAttempt>,
     /// When the next attempt begins though nothing happens.
     next_attempt: Moment,
+    /// Whether the system had no descriptor for the latest attempt.
+    is_starved: bool,
 }
 
 /// How far the lookup is.
@@ -128,6 +130,7 @@ impl Connects {
             attempts: Vec::new(),
             failed: Vec::new(),
             next_attempt: context.now,
+            is_starved: false,
         };
         let prepared = connecting.prepare(context);
         let slot = slot_of(self.connects.insert(connecting));
@@ -230,6 +233,12 @@ impl Connects {
             let unanswered = connecting.attempts.iter().map(|attempt| attempt.address);
             let timed_out = |address| FailedAttempt { address, error: io::ErrorKind::TimedOut.into() };
             connecting.failed.extend(unanswered.map(timed_out));
+            let starved = connecting.untried.first().filter(|_| connecting.is_starved);
+            let starved = starved.map(|&address| {
+                let error = io::Error::new(io::ErrorKind::QuotaExceeded, "no descriptor was left for it");
+                FailedAttempt { address, error }
+            });
+            connecting.failed.extend(starved);
         }
         let operation = slot_of(connecting.operation);
         let (target, attempts) = (std::mem::take(&mut connecting.target), std::mem::take(&mut connecting.failed));
@@ -302,12 +311,14 @@ impl Connecting {
             let owner = SocketOwner::Operation(self.operation);
             match context.network.open(owner, Transport::Stream, address) {
                 Ok(socket) => {
+                    self.is_starved = false;
                     self.last_tried = Some(address.ip());
                     self.attempts.push(Attempt { socket, address });
                     self.next_attempt = context.now.saturating_add(ATTEMPT_DELAY);
                 }
                 Err(OpenError::OutOfDescriptors) => {
                     log::warn!("out of descriptors, a connect waits");
+                    self.is_starved = true;
                     self.untried.insert(0, address);
                     self.next_attempt = context.now.saturating_add(DESCRIPTOR_PATIENCE);
                 }

@@ -179,7 +179,10 @@ impl Class {
     ///
     /// Instances tell their full path by it.
     pub fn settle(&self, home: NamespacePath) -> bool {
-        *self.home.get_or_init(|| home.clone()) == home
+        // The machine may have got its name in between.
+        let known = self.home.get_or_init(|| home.clone());
+        let is_same_machine = known.is_local() || home.is_on_machine_of(known);
+        is_same_machine && known.on_machine(None) == home.on_machine(None)
     }
 
     /// The class of rows that have only the properties at `indices`, in that order.

@@ -5,6 +5,7 @@
 //! not touched. [`classes`] tells of every property where it is from.
 
 use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::wbem::error::WbemError;
 use crate::wbem::server::Server;
@@ -39,16 +40,43 @@ mod zone;
 
 pub use events::{FOLDERS_MAX, FileEvents, POLL_INTERVAL};
 pub use machine::{FILE_BYTES_MAX, Machine, Roots};
+use reading::Reading;
 use schema::Schema;
 pub use table::LinuxClass;
 
-/// Registers every class of a machine in a namespace, usually `ROOT\\CIMV2`.
+/// Registers every class of a machine in a namespace, usually `ROOT\\CIMV2`. What the program has not
+/// told the server of the machine is taken from it: its name, its clock, and how far its time is from UTC now.
 ///
 /// # Errors
 ///
 /// As [`Server::register`]: a class of one of the names is there already.
 pub fn register(server: &Server, namespace: &str, machine: &Rc<Machine>) -> Result<(), WbemError> {
+    introduce(server, machine);
     classes_of(machine).into_iter().try_for_each(|class| server.register(namespace, class))
+}
+
+/// Tells the server of the machine what nobody has told it.
+fn introduce(server: &Server, machine: &Rc<Machine>) {
+    const MICROSECONDS: i64 = 1_000_000;
+    let reading = Reading::new(machine);
+    let has_name = server.shared.borrow().repository.machine().is_some();
+    if let Some(name) = reading.host_name().filter(|_| !has_name)
+        && let Err(error) = server.set_machine_name(&name)
+    {
+        log::debug!("objects do not tell the name of the machine: {error}");
+    }
+    let (has_clock, has_offset) = {
+        let shared = server.shared.borrow();
+        (shared.clock.is_some(), shared.utc_offset.is_some())
+    };
+    if !has_offset {
+        server.set_utc_offset(reading.zone().offset_minutes(machine.now().div_euclid(MICROSECONDS)));
+    }
+    if !has_clock {
+        let machine = machine.clone();
+        let now = move || UNIX_EPOCH + Duration::from_micros(machine.now().try_into().unwrap_or(0));
+        server.set_clock(now);
+    }
 }
 
 /// Every class of a machine.

@@ -26,6 +26,7 @@ const ANCESTORS: &[(&str, &str)] = &[
     ("CIM_StorageExtent", "CIM_LogicalDevice"),
     ("CIM_LogicalDisk", "CIM_StorageExtent"),
     ("CIM_DiskPartition", "CIM_StorageExtent"),
+    ("CIM_StorageVolume", "CIM_StorageExtent"),
     ("CIM_MediaAccessDevice", "CIM_LogicalDevice"),
     ("CIM_DiskDrive", "CIM_MediaAccessDevice"),
     ("CIM_LogicalFile", "CIM_LogicalElement"),

@@ -80,6 +80,16 @@ impl NamespacePath {
         self.server().is_none_or(|server| server == THIS_MACHINE)
     }
 
+    /// Whether the path means the machine of `home`, by not naming another.
+    pub(in crate::wbem) fn is_on_machine_of(&self, home: &NamespacePath) -> bool {
+        self.is_local() || self.server().zip(home.server()).is_some_and(|(left, right)| fold::equal(left, right))
+    }
+
+    /// The same namespace on a machine of this name, which is a server's; on this machine without one.
+    pub(in crate::wbem) fn on_machine(&self, name: Option<&str>) -> NamespacePath {
+        NamespacePath { server: name.map(Into::into), segments: self.segments.clone() }
+    }
+
     /// The names from the root on.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map(|segment| &**segment)

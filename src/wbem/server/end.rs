@@ -8,7 +8,7 @@ use super::start::end_later;
 use crate::wbem::calls::{Call, CallState, CallTarget};
 use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::feed::{Finish, Part};
-use crate::wbem::sink::{CallId, Sink, SinkEvent, SinkMessage, SinkStatus};
+use crate::wbem::sink::{CallId, Sink, SinkEvent, SinkId, SinkMessage, SinkStatus};
 use crate::{OperationId, Pump};
 
 impl Server {
@@ -60,11 +60,18 @@ impl Server {
         pump: &mut Pump<T>,
         sink: &Sink,
     ) -> Result<(), WbemError> {
-        let cancelled = self.shared.borrow_mut().calls.cancel_sink(sink.id());
-        let (group, calls) = cancelled.ok_or_else(|| {
-            let error = WbemError::new(WbemStatus::NotFound).operation("CancelAsyncCall");
-            error.description("the sink has no call that is pending")
-        })?;
+        let (has_held, cancelled) = {
+            let mut shared = self.shared.borrow_mut();
+            (shared.calls.cancel_held(sink.id(), None), shared.calls.cancel_sink(sink.id()))
+        };
+        let (group, calls) = match cancelled {
+            Some(cancelled) => cancelled,
+            None if has_held => return Ok(()),
+            None => {
+                let error = WbemError::new(WbemStatus::NotFound).operation("CancelAsyncCall");
+                return Err(error.description("the sink has no call that is pending"));
+            }
+        };
         pump.close_group(group);
         for call in calls {
             stop(pump, &call);
@@ -75,7 +82,11 @@ impl Server {
 
     /// Cancels one call of a sink.
     pub(in crate::wbem) fn cancel_call<T: Send + 'static>(&self, pump: &mut Pump<T>, sink: &Sink, call: CallId) {
-        let operation = self.shared.borrow().calls.operation_of(sink.id(), call);
+        let operation = {
+            let mut shared = self.shared.borrow_mut();
+            shared.calls.cancel_held(sink.id(), Some(call));
+            shared.calls.operation_of(sink.id(), call)
+        };
         if let Some(operation) = operation {
             self.cancel_operation(pump, operation);
         }
@@ -129,6 +140,18 @@ impl Server {
             CallState::Running(_) => Finish::of(Err(error.clone())),
         };
         tell_end(pump, call.target, call.id, finish)
+    }
+
+    /// Takes in that the end of a call waits until the object of its sink can be called.
+    pub(in crate::wbem) fn hold(&self, call: CallId, sink: SinkId, status: &SinkStatus) {
+        let is_cancelled = status.status == WbemStatus::CallCancelled;
+        self.shared.borrow_mut().calls.hold(call, sink, is_cancelled);
+    }
+
+    /// Takes in that such an end is told now, and says how if the call was cancelled meanwhile.
+    pub(in crate::wbem) fn let_go(&self, call: CallId) -> Option<SinkStatus> {
+        let is_cancelled = self.shared.borrow_mut().calls.let_go(call);
+        is_cancelled.then(|| SinkStatus::new(Finish::of(Err(WbemStatus::CallCancelled.into()))))
     }
 
     /// Whether a call was cancelled and its sink does not know yet.

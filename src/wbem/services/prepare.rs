@@ -56,7 +56,7 @@ impl Services {
     }
 
     fn plan(&self, query: &SelectQuery, text: &str, is_locatable: bool) -> Result<plan::Plan, WbemError> {
-        let offset = self.body.server.shared.borrow().utc_offset;
+        let offset = self.body.server.shared.borrow().utc_offset.unwrap_or(0);
         self.with_namespace(|namespace| plan::select(query, text, namespace, is_locatable, offset))
     }
 
@@ -101,7 +101,7 @@ impl Services {
         check_query(operation, language, text)?;
         flags.check(allowed, operation)?;
         let server = &self.body.server;
-        let offset = server.shared.borrow().utc_offset;
+        let offset = server.shared.borrow().utc_offset.unwrap_or(0);
         let plan = self.with_namespace(|namespace| watch::plan(text, namespace, offset));
         let run = plan.and_then(|plan| server.subscribe(pump, plan)).map_err(|error| error.operation(operation))?;
         Ok(Start { operation, work: Ok(Box::new(run)), begun: None })

@@ -6,13 +6,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use super::subscription::{EVENT_BYTES_MAX, weight};
 use crate::wbem::class::Class;
 use crate::wbem::error::WbemError;
 use crate::wbem::events;
 use crate::wbem::instance::Instance;
 use crate::wbem::provider::{ClassProvider, Progress, Rows, Wanted};
 
-/// How many events wait between a publisher and the pump's next turn.
+/// How many events wait between a publisher and the pump's next turn; of long ones only [`EVENT_BYTES_MAX`] bytes.
 const PUBLISHED_MAX: usize = 65_536;
 
 /// Provides a class of events that a program tells by a [`Publisher`].
@@ -43,6 +44,8 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct Shared {
     events: VecDeque<Arc<Instance>>,
+    /// About how many bytes the events take.
+    bytes: usize,
     listening: bool,
     lost: u32,
     waker: Option<Waker>,
@@ -65,16 +68,19 @@ impl Publisher {
     /// listens, or if too many wait for the pump; then a `__EventQueueOverflowEvent` is told in the place of all that
     /// were lost.
     pub fn publish(&self, event: impl Into<Arc<Instance>>) -> bool {
+        let event = event.into();
         let waker = {
             let mut shared = lock(&self.shared);
             if !shared.listening {
                 return false;
             }
-            if shared.events.len() == PUBLISHED_MAX {
+            let bytes = shared.bytes + weight(&event);
+            if shared.events.len() == PUBLISHED_MAX || bytes > EVENT_BYTES_MAX {
                 shared.lost = shared.lost.saturating_add(1);
                 return false;
             }
-            shared.events.push_back(event.into());
+            shared.bytes = bytes;
+            shared.events.push_back(event);
             shared.waker.clone()
         };
         waker.into_iter().for_each(Waker::wake);
@@ -102,7 +108,9 @@ impl Rows for Listening {
     fn step(&mut self, up_to: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
         let mut shared = lock(&self.shared);
         let room = up_to.min(shared.events.len());
+        let begin = out.len();
         out.extend(shared.events.drain(..room));
+        shared.bytes -= out[begin..].iter().map(|event| weight(event)).sum::<usize>();
         if !shared.events.is_empty() {
             return Progress::More;
         }

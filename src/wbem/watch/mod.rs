@@ -10,6 +10,7 @@ mod source;
 mod subscription;
 mod timers;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -177,8 +178,8 @@ impl Server {
             return Ok(source);
         }
         let telling: (Way, Box<dyn Telling>) = match (&need.provider, need.way) {
-            (Some(provider), Way::Events) => (need.way, told(provider.open(&Wanted::everything())?)),
-            (Some(provider), Way::Changes) => match (provider.changes(), plan.within) {
+            (Some(provider), Way::Events) => (need.way, told(guarded(|| provider.open(&Wanted::everything()))??)),
+            (Some(provider), Way::Changes) => match (guarded(|| provider.changes())?, plan.within) {
                 (Some(rows), _) => (need.way, told(rows?)),
                 (None, None) => return Err(too_precise()),
                 (None, Some(within)) => {
@@ -235,10 +236,19 @@ impl Server {
     }
 }
 
+/// Asks a provider outside the pump's turns; a panic is the error of the call.
+fn guarded<R>(ask: impl FnOnce() -> R) -> Result<R, WbemError> {
+    catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().map(String::from);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        super::server::provider_failed(text.as_deref().unwrap_or("without a word"))
+    })
+}
+
 /// Watches the descriptor of a source, if it has one.
 #[cfg(unix)]
 fn watch<T>(pump: &mut Pump<T>, window: crate::WindowId, telling: &dyn Telling) -> Result<Option<Watch>, WbemError> {
-    let Some(descriptor) = telling.descriptor() else { return Ok(None) };
+    let Some(descriptor) = guarded(|| telling.descriptor())? else { return Ok(None) };
     let watch = pump.watch_descriptor(window, descriptor, crate::Interest::READABLE);
     watch.map(Some).map_err(super::server::cannot_start)
 }

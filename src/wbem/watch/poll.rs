@@ -79,6 +79,10 @@ impl Poller {
             // What has no path cannot be known again.
             let Some(path) = row.relative_path() else { continue };
             let path = fold::text(&path.to_string());
+            // What a look gives twice is there once, and no second one has begun.
+            if seen.contains_key(&path) {
+                continue;
+            }
             if let Some(known) = &mut self.known {
                 match known.remove(&path) {
                     None if wants(events::CREATION) => out.push(events::creation(&row)),

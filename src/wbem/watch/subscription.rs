@@ -22,6 +22,9 @@ use crate::wbem::wql::{EventQuery, Grouping, Having, Predicate, Projection};
 /// How many bytes of events wait for a subscriber who does not take them, about.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How many bytes of events a slice hands on, about: what was handed on waits beside [`EVENT_BYTES_MAX`].
+const SLICE_BYTES: usize = 1024 * 1024;
+
 /// How many groups of events a query may gather at a time.
 const GROUPS_MAX: usize = 4096;
 
@@ -118,7 +121,7 @@ impl Subscription {
 }
 
 /// About how many bytes an object takes.
-fn weight(instance: &Instance) -> usize {
+pub(super) fn weight(instance: &Instance) -> usize {
     size_of::<Instance>() + instance.values().iter().map(weight_of_value).sum::<usize>()
 }
 
@@ -187,13 +190,17 @@ impl SubscriptionRun {
         self.groups.iter().map(|group| group.due).min()
     }
 
-    /// Takes events that wait.
+    /// Takes events that wait, at least one if there are any.
     fn take(&self, room: usize) -> Vec<Arc<Instance>> {
         let mut waiting = self.subscription.waiting.borrow_mut();
-        let room = room.min(waiting.events.len());
-        let taken: Vec<_> = waiting.events.drain(..room).collect();
-        waiting.bytes -= taken.iter().map(|(_, bytes)| bytes).sum::<usize>();
-        taken.into_iter().map(|(event, _)| event).collect()
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while taken.len() < room && bytes < SLICE_BYTES {
+            let Some((event, weight)) = waiting.events.pop_front() else { break };
+            bytes += weight;
+            taken.push(event);
+        }
+        waiting.bytes -= bytes;
+        taken
     }
 }
 

@@ -65,6 +65,17 @@ impl Criterion {
         }
     }
 
+    /// About how dear a test is, in comparisons of numbers.
+    pub(super) fn cost(&self) -> u32 {
+        match self {
+            Criterion::Null | Criterion::NotNull | Criterion::Boolean(..) => 1,
+            Criterion::Integer(..) | Criterion::Real(..) => 1,
+            Criterion::DateTime(..) => 2,
+            Criterion::Text(..) | Criterion::Isa(_) => 4,
+            Criterion::Like(_) => 20,
+        }
+    }
+
     /// Whether a value is so.
     pub(super) fn test(&self, value: &Value) -> Truth {
         match (self, value) {

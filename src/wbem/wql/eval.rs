@@ -136,7 +136,10 @@ fn root(condition: Option<&Condition>, class: &Class, fitting: Fitting) -> Resul
 /// Fits a condition.
 fn fit(condition: &Condition, class: &Class, fitting: Fitting) -> Result<Node, WqlError> {
     let fit_each = |conditions: &[Condition]| -> Result<Box<[Node]>, WqlError> {
-        conditions.iter().map(|one| fit(one, class, fitting)).collect()
+        let mut nodes = conditions.iter().map(|one| fit(one, class, fitting)).collect::<Result<Vec<_>, _>>()?;
+        // Whatever the order, the truth is the same: what is cheap decides before what is dear is looked at.
+        nodes.sort_by_cached_key(Node::cost);
+        Ok(nodes.into())
     };
     match condition {
         Condition::And(conditions) => fit_each(conditions).map(Node::All),
@@ -248,6 +251,18 @@ impl Object for Partial<'_> {
 }
 
 impl Node {
+    /// About how dear it is to evaluate, in comparisons of numbers.
+    fn cost(&self) -> u32 {
+        match self {
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().map(Node::cost).sum(),
+            Node::Not(node) => node.cost(),
+            Node::Property(_, criterion) => criterion.cost(),
+            Node::Isa(_) | Node::System(SystemProperty::Class, _) => 4,
+            // A value is made, or a name looked up.
+            Node::System(..) | Node::Embedded(_) | Node::Pair(_) => 100,
+        }
+    }
+
     /// What is known of an object.
     fn evaluate(&self, object: &impl Object) -> Truth {
         match self {

@@ -135,6 +135,11 @@ impl Native {
         Ok((length, address.map_or(UNSPECIFIED, v4)))
     }
 
+    /// How much of a stream was received. Unlike a look at it, this leaves an error where it is.
+    pub(super) fn waiting_bytes(&self) -> u32 {
+        rustix::io::ioctl_fionread(&self.0).map_or(0, |bytes| u32::try_from(bytes).unwrap_or(u32::MAX))
+    }
+
     /// Looks at what was received and leaves it.
     pub(super) fn head(&self) -> Head {
         let mut byte = [0];
@@ -236,7 +241,8 @@ pub(super) fn has_network() -> bool {
     Native::open(SocketKind::Datagram).and_then(|socket| socket.connect(to_itself)).is_ok()
 }
 
-const UNSPECIFIED: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+/// No address.
+pub(super) const UNSPECIFIED: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 fn v4(address: SocketAddrAny) -> SocketAddrV4 {
     SocketAddrV4::try_from(address).unwrap_or(UNSPECIFIED)

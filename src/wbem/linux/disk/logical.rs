@@ -16,12 +16,13 @@ use super::super::fields;
 use super::super::machine::{At, Machine};
 use super::super::reading::Reading;
 use super::super::schema::Schema;
-use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
+use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP, Units};
 use super::mount::{self, Kind, Mount};
 use crate::wbem::cim_type::CimType;
+use crate::wbem::error::WbemError;
 
 /// A mounted file system.
-struct Disk {
+pub(super) struct Disk {
     mount: Mount,
     may_block: bool,
     links: Rc<Links>,
@@ -45,12 +46,12 @@ const DISC: u32 = 5;
 const MEMORY: u32 = 6;
 
 impl Disk {
-    fn name(&self) -> Arc<str> {
+    pub(super) fn name(&self) -> Arc<str> {
         String::from_utf8_lossy(&self.mount.place).into()
     }
 
     /// What the file system says of its size; it is not asked if nobody may answer.
-    fn numbers(&self, reading: &Reading) -> Option<&StatVfs> {
+    pub(super) fn numbers(&self, reading: &Reading) -> Option<&StatVfs> {
         let ask = || {
             if self.may_block {
                 return None;
@@ -60,12 +61,12 @@ impl Disk {
         self.numbers.get_or_init(ask).as_ref()
     }
 
-    fn bytes(&self, reading: &Reading, blocks: impl Fn(&StatVfs) -> u64) -> Option<u64> {
+    pub(super) fn bytes(&self, reading: &Reading, blocks: impl Fn(&StatVfs) -> u64) -> Option<u64> {
         let numbers = self.numbers(reading)?;
         blocks(numbers).checked_mul(numbers.f_frsize)
     }
 
-    fn drive_type(&self, reading: &Reading) -> Option<u32> {
+    pub(super) fn drive_type(&self, reading: &Reading) -> Option<u32> {
         Some(match self.mount.kind() {
             Kind::Disc => DISC,
             Kind::Memory => MEMORY,
@@ -76,7 +77,7 @@ impl Disk {
         })
     }
 
-    fn description(&self, reading: &Reading) -> Option<Arc<str>> {
+    pub(super) fn description(&self, reading: &Reading) -> Option<Arc<str>> {
         Some(match self.drive_type(reading)? {
             REMOVABLE => "Removable Disk".into(),
             LOCAL => "Local Fixed Disk".into(),
@@ -86,6 +87,10 @@ impl Disk {
         })
     }
 
+    pub(super) fn file_system(&self) -> Arc<str> {
+        (&*self.mount.file_system).into()
+    }
+
     /// The kernel's name of the device.
     fn device(&self, reading: &Reading) -> Option<String> {
         let (major, minor) = self.mount.device;
@@ -93,7 +98,7 @@ impl Disk {
         Some(link.file_name()?.to_str()?.to_owned())
     }
 
-    fn label(&self, reading: &Reading) -> Option<Arc<str>> {
+    pub(super) fn label(&self, reading: &Reading) -> Option<Arc<str>> {
         let labels = self.links.labels.get_or_init(|| links(reading, "by-label"));
         labels.get(&self.device(reading)?).map(|label| (&**label).into())
     }
@@ -127,9 +132,7 @@ const COLUMNS: &[Column<Disk>] = &[
         "the file system and `removable` of the device: 2 is removable, 3 local, 4 network, 5 a disc, 6 memory; NULL for a program's (FUSE)",
         |disk, reading| disk.drive_type(reading),
     ),
-    Column::text("FileSystem", "`/proc/self/mountinfo`, the file system", |disk, _| {
-        Some((&*disk.mount.file_system).into())
-    }),
+    Column::text("FileSystem", "`/proc/self/mountinfo`, the file system", |disk, _| Some(disk.file_system())),
     Column::u64(
         "FreeSpace",
         "statvfs(3), `f_bavail`: what users may still fill; bytes; NULL for a network file system",
@@ -182,13 +185,16 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    LinuxClass::new(machine, schema, &definition, |reading, _| {
-        let mounts = reading.read(At::Proc, format_args!("self/mountinfo"), mount::parse);
-        let mounts = mounts.map_err(|_| Reading::no_source("`/proc/self/mountinfo`"))?;
-        let links = Rc::new(Links::default());
-        let disk = move |(mount, may_block)| Disk { mount, may_block, links: links.clone(), numbers: OnceCell::new() };
-        Ok(Box::new(mounts.into_iter().map(disk).map(Some)))
-    })
+    LinuxClass::new(machine, schema, &definition, |reading, _| mounted(reading))
+}
+
+/// The file systems that are mounted.
+pub(super) fn mounted(reading: &Rc<Reading>) -> Result<Units<Disk>, WbemError> {
+    let mounts = reading.read(At::Proc, format_args!("self/mountinfo"), mount::parse);
+    let mounts = mounts.map_err(|_| Reading::no_source("`/proc/self/mountinfo`"))?;
+    let links = Rc::new(Links::default());
+    let disk = move |(mount, may_block)| Disk { mount, may_block, links: links.clone(), numbers: OnceCell::new() };
+    Ok(Box::new(mounts.into_iter().map(disk).map(Some)))
 }
 
 /// Whether the disk that a device is, or is part of, can be taken out.

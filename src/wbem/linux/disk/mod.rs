@@ -7,6 +7,7 @@ mod block;
 mod drive;
 mod logical;
 mod mount;
+mod volume;
 
 use std::rc::Rc;
 
@@ -18,7 +19,7 @@ pub(super) use mount::{blocking_places, is_within};
 
 /// The classes of disks.
 pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass> {
-    let mut sources = vec![logical::source(machine, schema)];
+    let mut sources = vec![logical::source(machine, schema), volume::source(machine, schema)];
     sources.extend(drive::sources(machine, schema));
     sources.extend(association::sources(machine, schema));
     sources
