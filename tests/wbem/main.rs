@@ -10,6 +10,7 @@ mod calls;
 mod cancel;
 mod enumerators;
 mod events;
+mod hostile;
 mod invariants;
 mod machine;
 mod namespaces;
