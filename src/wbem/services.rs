@@ -187,7 +187,8 @@ impl Services {
         self.tell(pump, start, sink)
     }
 
-    /// Gets a class or an instance by its path, and waits for it (`GetObject`).
+    /// Gets a class or an instance by its path, and waits for it (`GetObject`). The empty path gives a class without
+    /// a name and without properties.
     ///
     /// # Errors
     ///

@@ -86,7 +86,9 @@ impl SystemProperty {
 
     /// The value in a class.
     pub fn of_class(self, class: &Class) -> Value {
+        let tells_name = matches!(self, SystemProperty::Class | SystemProperty::RelativePath | SystemProperty::Dynasty);
         match self {
+            _ if tells_name && class.name().is_empty() => Value::Null,
             SystemProperty::Class | SystemProperty::RelativePath => Value::from(class.name().clone()),
             SystemProperty::Derivation => {
                 let ancestors = class.lineage().skip(1).map(|class| class.name().clone());

@@ -269,11 +269,23 @@ fn o08_get_object() {
         ("Win32_Process.Name='x'", none(WbemStatus::InvalidObjectPath)),
         ("Win32_Process.Handle='4',Handle='5'", none(WbemStatus::InvalidObjectPath)),
         ("Win32_Process=@", none(WbemStatus::InvalidObjectPath)),
-        ("", none(WbemStatus::InvalidObjectPath)),
+        ("", one("")),
+        (" ", none(WbemStatus::InvalidObjectPath)),
         (r"root\other:Win32_Process", none(WbemStatus::InvalidNamespace)),
         (r"\\elsewhere\root\cimv2:Win32_Process", none(WbemStatus::InvalidNamespace)),
     ] {
         assert_eq!(get(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_empty_path_gives_an_empty_class() {
+    let mut stage = Stage::new(1);
+    let object = stage.services.get_object(&mut stage.pump, "", Flags::NONE).unwrap();
+    assert_eq!((object.instance().is_none(), object.class().properties().len()), (true, 0));
+    assert_eq!(*object.get("__GENUS").unwrap(), Value::from(1));
+    for name in ["__CLASS", "__SUPERCLASS", "__DYNASTY", "__RELPATH", "__PATH"] {
+        assert!(object.get(name).unwrap().is_null(), "{name}");
     }
 }
 

@@ -91,6 +91,19 @@ impl Class {
         ClassBuilder::new(name.into())
     }
 
+    /// A class without a name and without properties: what the empty path leads to.
+    pub(super) fn unnamed() -> Arc<Class> {
+        Arc::new(Class {
+            name: "".into(),
+            superclass: None,
+            qualifiers: Vec::new(),
+            properties: Vec::new(),
+            methods: Vec::new(),
+            identity: Identity::None,
+            home: OnceLock::new(),
+        })
+    }
+
     /// The name.
     pub fn name(&self) -> &Arc<str> {
         &self.name

@@ -132,6 +132,10 @@ impl Services {
     pub(super) fn prepare_object(&self, path: &str, flags: Flags, allowed: Flags) -> Result<Start, WbemError> {
         let operation = "GetObject";
         flags.check(allowed, operation)?;
+        if path.is_empty() {
+            let work: Work = Ok(Box::new(Known::new([Class::unnamed().into()])));
+            return Ok(Start { operation, work, begun: None });
+        }
         let found = parse_path(path).and_then(|parsed| self.with_namespace(|it| plan::object(&parsed, it)));
         let work = found.map(|found| match found {
             Found::Class(class) => Box::new(Known::new([class])) as Box<dyn Source>,

@@ -412,7 +412,7 @@ fn random_and_mutated_texts_never_panic_and_what_parses_reads_back() {
         "SELECT", "*", "FROM", "C", "WHERE", "a", "=", "1", "AND", "OR", "NOT", "(", ")", "'x'", "LIKE", "IS", "NULL",
         "ISA", ",", ".",
     ];
-    Random::seeds(600_000, |random| {
+    Random::seeds(300_000, |random| {
         let text = match random.below(4) {
             0 => random.text(LETTERS, 30),
             1 => {
