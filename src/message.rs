@@ -157,6 +157,8 @@ impl<T> Payload<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub(crate) window: Option<WindowId>,
+    /// Wanted as well as `window`.
+    pub(crate) or_window: Option<WindowId>,
     pub(crate) operation: Option<OperationId>,
     pub(crate) kind: Option<Kind>,
 }
@@ -171,6 +173,12 @@ impl Filter {
     /// Only messages for `window`. Quit still gets through: it is for the whole program.
     pub fn window(mut self, window: WindowId) -> Filter {
         self.window = Some(window);
+        self
+    }
+
+    /// After [`window`](Filter::window): messages for this other window too.
+    pub fn or_window(mut self, window: WindowId) -> Filter {
+        self.or_window = Some(window);
         self
     }
 
@@ -213,7 +221,7 @@ impl Admits for &[WindowId] {
 impl Admits for Filter {
     #[inline]
     fn admits(&self, window: WindowId, operation: Option<OperationId>, kind: Kind) -> bool {
-        self.window.is_none_or(|wanted| wanted == window)
+        self.window.is_none_or(|wanted| wanted == window || self.or_window == Some(window))
             && self.operation.is_none_or(|wanted| Some(wanted) == operation)
             && self.kind.is_none_or(|wanted| wanted == kind)
     }

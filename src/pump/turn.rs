@@ -183,7 +183,9 @@ impl<T> Pump<T> {
     /// it does not admit: nothing can come of it. Also when the queue is full of messages that it does not admit
     /// and more are in the inbox of other threads: these could never be taken over.
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
-        if let Some(window) = filter.window.filter(|&window| !self.engine.has_window(window)) {
+        if let Some(window) =
+            filter.window.filter(|&window| !self.engine.has_window(window) && filter.or_window.is_none())
+        {
             return Err(Error::no_such_window(window));
         }
         if let Some(operation) = filter.operation.filter(|&operation| !self.engine.is_live(operation)) {

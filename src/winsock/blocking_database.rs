@@ -6,7 +6,7 @@ use super::answer::{Answer, Hostent, Protoent, Servent};
 use super::error::WinsockError;
 use super::library::Winsock;
 use super::question::Question;
-use crate::Pump;
+use crate::{Filter, Pump};
 
 impl<T> Winsock<T> {
     /// The IPv4 addresses of a host: `gethostbyname`. It waits for the answer and runs the blocking hook
@@ -109,10 +109,12 @@ impl<T> Winsock<T> {
     fn wait_for_answer(&mut self, pump: &mut Pump<T>, question: Question) -> Result<Answer, WinsockError> {
         let window = self.own_window(pump);
         let (operation, expected) = question.start(pump, window.into()).map_err(|_| WinsockError::Enobufs)?;
-        // Finished already: a call that need not wait runs no hook.
-        let payload = match pump.next_message_for(crate::Filter::any().operation(operation)) {
-            Some(message) if message.operation == Some(operation) => message.payload,
-            _ => self.block(pump, operation, |_, _, arrived| arrived)?,
+        let own = Filter::any().operation(operation);
+        // Finished already: a call that need not wait runs no hook. Quit gets through too, and is not for this call.
+        let is_finished = pump.peek_message_for(own).is_some_and(|message| message.operation == Some(operation));
+        let payload = match is_finished.then(|| pump.next_message_for(own)).flatten() {
+            Some(message) => message.payload,
+            None => self.block(pump, operation, |_, _, arrived| arrived)?,
         };
         expected.read(payload)
     }

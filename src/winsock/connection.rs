@@ -114,12 +114,9 @@ impl<T> Winsock<T> {
         pump: &mut Pump<T>,
         socket: SocketHandle,
     ) -> Result<(SocketHandle, SocketAddrV4), WinsockError> {
-        let accepted = self.admit().and_then(|()| {
-            let accepted = self.accept_one(pump, socket);
-            // It enables, with success or without.
-            self.reading_called(pump, socket);
-            accepted
-        });
+        let accepted = self.admit().and_then(|()| self.accept_one(pump, socket));
+        // It enables, with success or without.
+        self.reading_called(pump, socket);
         self.noted(accepted)
     }
 

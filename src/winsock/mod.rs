@@ -75,6 +75,7 @@ pub mod functions {
 }
 mod handle;
 mod handles;
+mod latest;
 mod layout;
 mod library;
 mod message;
@@ -89,7 +90,6 @@ mod socket;
 mod startup;
 mod table;
 mod transfer;
-mod withdrawn;
 
 pub use answer::{AF_INET, Answer, BufferTooSmall, Hostent, MAXGETHOSTSTRUCT, Protoent, Servent};
 pub use blocking::{BlockingHook, Hook, Procedure, Refused};

@@ -2,20 +2,14 @@
 //!
 //! Floor 5. Which calls there are is told in [`database`](super::database); here is what becomes of one.
 
-use std::collections::VecDeque;
-
 use super::answer::{Answer, Hostent, Protoent, Servent};
 use super::error::WinsockError;
 use super::handle::TaskHandle;
 use super::handles::Handles;
+use super::latest::Latest;
 use super::message::{WinsockMessage, wsa_make_async_reply};
 use super::table::Table;
-use super::withdrawn::Withdrawn;
 use crate::{Cancelled, LookupFailure, OperationId, Payload, Pump, Source, WindowId};
-
-/// How many requests are remembered of those whose window was destroyed under them, so that their first
-/// cancel is told from a second one.
-const ORPHANS_MAX: usize = 1024;
 
 /// Dead requests are looked for when this many live, and then whenever twice as many do as were left.
 const REQUESTS_BEFORE_SWEEP: usize = 64;
@@ -48,9 +42,10 @@ pub(super) struct Requests {
     handles: Handles,
     by_operation: Table<OperationId, (TaskHandle, Request)>,
     /// Pending ones whose window was destroyed: their first cancel succeeds.
-    orphans: VecDeque<TaskHandle>,
-    /// Those of the past whose message a program may have in its hands.
-    pub(super) withdrawn: Withdrawn,
+    orphans: Latest<TaskHandle>,
+    /// Operations of the past whose message a program may have in its hands, taken and not translated: it must not
+    /// be seen any more.
+    pub(super) withdrawn: Latest<OperationId>,
     sweep_at: usize,
 }
 
@@ -59,8 +54,8 @@ impl Requests {
         Requests {
             handles: Handles::new(),
             by_operation: Table::default(),
-            orphans: VecDeque::new(),
-            withdrawn: Withdrawn::new(),
+            orphans: Latest::new(),
+            withdrawn: Latest::new(),
             sweep_at: REQUESTS_BEFORE_SWEEP,
         }
     }
@@ -116,8 +111,7 @@ impl Requests {
                 Stopped::Finished => Err(WinsockError::Ealready),
             };
         }
-        if let Some(place) = self.orphans.iter().position(|&orphan| orphan == handle) {
-            self.orphans.remove(place);
+        if self.orphans.take(handle) {
             return Ok(());
         }
         Err(if self.handles.is_issued(handle) { WinsockError::Ealready } else { WinsockError::Einval })
@@ -143,10 +137,7 @@ impl Requests {
         let handles: Vec<_> = self.by_operation.values().filter_map(of_window).collect();
         for handle in handles {
             if self.cancel(pump, handle).is_ok() {
-                if self.orphans.len() == ORPHANS_MAX {
-                    self.orphans.pop_front();
-                }
-                self.orphans.push_back(handle);
+                self.orphans.add(handle);
             }
         }
     }

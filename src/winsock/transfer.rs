@@ -142,14 +142,14 @@ impl<T> Winsock<T> {
         buffer: &mut [u8],
         flags: i32,
     ) -> Result<(usize, Option<SocketAddrV4>), WinsockError> {
-        self.admit()?;
         let attempt = |winsock: &mut Winsock<T>| {
             let socket = winsock.sockets.get(socket)?;
             check_flags(socket, flags, MSG_OOB | MSG_PEEK)?;
             receive_some(socket, buffer, flags)
         };
-        let received = self.persist(pump, socket, Interest::READABLE, attempt);
-        // It enables, with success or without.
+        let received = self.admit().and_then(|()| self.persist(pump, socket, Interest::READABLE, attempt));
+        // It enables, with success or without: a handler that was called inside of a blocking call, where it can
+        // receive nothing, is called again.
         self.reading_called(pump, socket);
         received
     }

@@ -545,4 +545,8 @@ fn a_source_with_a_descriptor_is_woken_when_it_is_readable() {
         read.extend(fetched.objects.iter().map(|it| it.get("Letter").unwrap().as_u64().unwrap()));
     }
     assert_eq!(read, [97, 98]);
+    // A fetch that waits is woken as well.
+    writer.write_all(b"cd").unwrap();
+    let fetched = letters.next(&mut pump, Some(Duration::from_secs(30)), 2).unwrap();
+    assert_eq!(fetched.objects.len(), 2);
 }

@@ -256,6 +256,7 @@ fn a_hook_is_run_from_time_to_time_while_nothing_happens() {
 
 #[test]
 fn a_program_that_is_asked_to_end_is_not_held_up() {
+    let mut quits = Vec::new();
     for has_procedure in [true, false] {
         let mut fixture = Fixture::acting(msgpump::simulation::Act::Drop);
         if has_procedure {
@@ -266,7 +267,13 @@ fn a_program_that_is_asked_to_end_is_not_held_up() {
         fixture.service("http", None, None).expect("it is finished");
         assert_eq!(resolve(&mut fixture, "www.test"), Err(Eintr));
         assert_eq!(fixture.pump.quit_code(), Some(3));
+        while let Some(delivery) = fixture.winsock.next_message(&mut fixture.pump) {
+            if let Delivery::Other(msgpump::Message { payload: Payload::Quit(code), .. }) = delivery {
+                quits.push(code);
+            }
+        }
     }
+    assert_eq!(quits, [3, 3], "the call has not taken it away");
 }
 
 #[test]

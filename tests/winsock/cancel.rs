@@ -241,6 +241,24 @@ fn inside_of_a_blocking_call_the_handle_is_not_looked_at() {
     assert_eq!(fixture.one().task(), task);
 }
 
+/// Row 17, with as many as there may be.
+#[test]
+fn every_request_that_was_pending_on_a_destroyed_window_can_be_cancelled_once() {
+    const REQUESTS: usize = 1500;
+    let simulation = msgpump::simulation::Simulation::new(1);
+    let address = ([192, 0, 2, 53], 53).into();
+    simulation.name_server(address, zone());
+    let resolver = ResolverConfig::new([address]).with_waiting_max(REQUESTS);
+    let mut fixture = Fixture::new();
+    fixture.pump = simulation.pump(Settings::default().resolver(resolver).expect("within the limits"));
+    fixture.window = fixture.pump.open_window();
+    let tasks: Vec<_> = (0..REQUESTS).map(|_| pending(&mut fixture)).collect();
+    fixture.winsock.destroy_window(&mut fixture.pump, fixture.window).expect("it was open");
+    for task in tasks {
+        assert_eq!((fixture.cancel(task), fixture.cancel(task)), (Ok(()), Err(Ealready)), "{task}");
+    }
+}
+
 #[test]
 fn t41_queued_behind_another() {
     let simulation = msgpump::simulation::Simulation::new(1);

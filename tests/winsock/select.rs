@@ -594,7 +594,7 @@ fn a_message_in_the_programs_hands_is_not_seen_however_many_selections_end_meanw
     queue(&mut net);
     let taken = net.pump.next_message().expect("it is queued");
     assert_eq!(net.close(socket), Ok(()));
-    for _ in 0..3000 {
+    for _ in 0..1500 {
         let (other, _) = net.datagram();
         net.select(other, FD_READ);
         assert_eq!(net.close(other), Ok(()));
@@ -911,6 +911,30 @@ fn a_message_stands_in_the_queue_where_it_came() {
         });
     }
     assert_eq!(order, ["Posted(1)", "READ", "Posted(2)"]);
+}
+
+#[test]
+fn a_full_queue_loses_no_event() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
+    let mut posts = 0;
+    while net.pump.post(net.window, posts).is_ok() {
+        posts += 1;
+    }
+    say(&mut peer, b"abc");
+    drop(peer);
+    let (mut taken, mut told) = (0, Vec::new());
+    while told.len() < 2 {
+        match net.winsock.get_message(&mut net.pump).expect("the system works") {
+            Some(msgpump::winsock::Delivery::Winsock(message)) => {
+                told.push(net.words(&message));
+                net.recv(socket, 10).expect("it waits, or has ended");
+            }
+            Some(msgpump::winsock::Delivery::Other(_)) => taken += 1,
+            None => panic!("nobody quits"),
+        }
+    }
+    assert_eq!((told, taken), (vec!["READ".to_owned(), "CLOSE".to_owned()], posts));
 }
 
 #[test]

@@ -279,6 +279,8 @@ impl Stage {
 
 #[test]
 fn no_message_of_an_ended_selection_is_ever_seen() {
-    let seen: usize = (1..300).map(|seed| Stage::new(seed).run()).sum();
-    assert!(seen > 1500, "the schedules deliver too: {seen}");
+    // Under Wine every call is a conversation with its server.
+    let schedules = if cfg!(windows) { 20 } else { 300 };
+    let seen: usize = (1..=schedules).map(|seed| Stage::new(seed).run()).sum();
+    assert!(seen > 5 * schedules as usize, "the schedules deliver too: {seen}");
 }

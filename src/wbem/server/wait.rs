@@ -25,7 +25,8 @@ impl Server {
         timeout: Option<Duration>,
         mut is_done: impl FnMut() -> bool,
     ) -> Result<Waited, WbemError> {
-        let only = Filter::any().window(window);
+        // The server's own window is where readiness of its sources of events arrives: no program sees it.
+        let only = Filter::any().window(window).or_window(self.shared.borrow().window);
         if timeout == Some(Duration::ZERO) {
             while !is_done() {
                 // Quit gets through every filter, and is for the program to take.

@@ -7,6 +7,7 @@
 mod rehearsal;
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,17 @@ pub struct Desk {
 /// The pump's settings. With `--script LOG SECONDS` on the command line they name a name server of the program's own.
 pub fn settings() -> Result<Settings, Box<dyn Error>> {
     rehearsal::settings()
+}
+
+/// Ends the program. What went wrong is a sentence, and the exit status 2: no display, no terminal.
+pub fn end(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the program ended: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 impl Desk {
@@ -77,9 +89,9 @@ impl Desk {
 
     /// One letter more, for hosts without a text box of their own.
     pub fn type_letter(&mut self, pump: &mut Pump<Note>, letter: char) {
-        let mut text = self.text.clone();
-        text.push(letter);
-        self.typed(pump, text);
+        if !letter.is_control() {
+            self.typed(pump, format!("{}{letter}", self.text));
+        }
     }
 
     /// One letter less.
@@ -123,7 +135,7 @@ impl Desk {
                     self.stale += 1;
                 }
                 self.answer = match answer {
-                    Ok(host) => format!("{}: {}", host.canonical_name, host.addresses[0]),
+                    Ok(host) => format!("{}: {}", host.canonical_name, host.addresses[0]), // there is one, or it is an error
                     Err(error) => error.to_string(),
                 };
                 self.rehearsal.log(&format!("answer: {}", self.answer));

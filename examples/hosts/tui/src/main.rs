@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use desk::{Desk, Note};
@@ -73,7 +74,9 @@ impl Program {
         let InputEvent::Key(KeyEvent { key, modifiers }) = event else { return };
         match key {
             KeyCode::Char('c' | 'C') if modifiers.contains(Modifiers::CTRL) => pump.quit(0),
-            KeyCode::Char(letter) if modifiers.is_empty() => self.desk.type_letter(pump, *letter),
+            KeyCode::Char(letter) if !modifiers.intersects(Modifiers::CTRL | Modifiers::ALT) => {
+                self.desk.type_letter(pump, *letter)
+            }
             KeyCode::Backspace => self.desk.erase(pump),
             KeyCode::Escape => self.desk.stop(pump),
             _ => {}
@@ -94,11 +97,15 @@ impl Program {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn start() -> Result<(), Box<dyn Error>> {
     let mut pump = Pump::with_settings(desk::settings()?)?;
     let mut program = Program { desk: Desk::new(&mut pump)? };
     let mut terminal = ratatui::try_init()?;
     let ended = run(&mut terminal, &mut pump, &mut program);
     ratatui::try_restore()?;
     ended
+}
+
+fn main() -> ExitCode {
+    desk::end(start())
 }

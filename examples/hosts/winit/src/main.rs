@@ -4,6 +4,7 @@ mod canvas;
 
 use std::error::Error;
 use std::os::fd::AsFd;
+use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -128,11 +129,15 @@ impl Program {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn start() -> Result<(), Box<dyn Error>> {
     let event_loop = EventLoop::<PumpIsReady>::with_user_event().build()?;
     let mut pump = Hosted::with_settings(desk::settings()?)?;
     let desk = Desk::new(&mut pump.lend())?;
     let turned = wake_loop(&pump, event_loop.create_proxy())?;
     event_loop.run_app(&mut Program { pump, turned, desk, canvas: None, pointer: (0, 0) })?;
     Ok(())
+}
+
+fn main() -> ExitCode {
+    desk::end(start())
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::mem;
+use std::process::ExitCode;
 
 use desk::{Desk, Note};
 use msgpump::{Budget, Interest, Message, Payload, Pump};
@@ -131,7 +132,7 @@ fn open(display: &RustConnection, screen: &Screen, delete_window: u32) -> Result
     Ok((window, context))
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn start() -> Result<(), Box<dyn Error>> {
     let (display, screen) = x11rb::connect(None)?;
     let setup = display.setup();
     let keys = display.get_keyboard_mapping(setup.min_keycode, setup.max_keycode - setup.min_keycode + 1)?.reply()?;
@@ -141,4 +142,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let desk = Desk::new(&mut pump)?;
     let mut program = Program { display: &display, window, context, keys, delete_window, desk, is_painted: false };
     run(&display, &mut pump, &mut program)
+}
+
+fn main() -> ExitCode {
+    desk::end(start())
 }
