@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use msgpump::wbem::wql::EventQuery;
+use msgpump::wbem::wql::{EventQuery, Query, SelectList};
 use msgpump::wbem::{Flags, Object, Received, Server, Services, Sink, SinkEvent, Value as Cim, WbemError, WbemStatus};
 use msgpump::{Payload, Pump, Timer};
 
@@ -78,9 +78,9 @@ fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let server = Server::new(&mut pump);
     provide(&server, &options.namespace)?;
     let services = server.connect(&mut pump, &options.namespace)?;
-    let mut printer = Printer::new(options.format);
     match options.request {
         Request::Query { text, watch, explain, timeout } => {
+            let mut printer = Printer::new(options.format, system_names(&text));
             if explain && !watch {
                 print_explanation(&services, &text)?;
             }
@@ -98,6 +98,17 @@ fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The system's properties in the list of a query: every row has them, but only those that are asked for are shown.
+fn system_names(text: &str) -> Vec<String> {
+    let list = match (Query::parse(text), EventQuery::parse(text)) {
+        (Ok(Query::Select(query)), _) => query.list,
+        (_, Ok(query)) => query.list,
+        _ => SelectList::All,
+    };
+    let SelectList::Properties(names) = list else { return Vec::new() };
+    names.iter().map(|name| name.text.to_string()).filter(|name| name.starts_with("__")).collect()
 }
 
 /// Registers what there is to ask about.
@@ -219,6 +230,8 @@ fn report(error: &WbemError) {
 /// Prints objects as they come.
 struct Printer {
     format: Format,
+    /// Properties of the system that are shown before the others.
+    system: Vec<String>,
     out: BufWriter<io::Stdout>,
     /// Names and widths of the columns, once the first object has come.
     columns: Vec<(String, usize)>,
@@ -226,8 +239,8 @@ struct Printer {
 }
 
 impl Printer {
-    fn new(format: Format) -> Printer {
-        Printer { format, out: BufWriter::new(io::stdout()), columns: Vec::new(), has_printed: false }
+    fn new(format: Format, system: Vec<String>) -> Printer {
+        Printer { format, system, out: BufWriter::new(io::stdout()), columns: Vec::new(), has_printed: false }
     }
 
     fn print(&mut self, objects: &[Object]) -> Result<(), Box<dyn Error>> {
@@ -235,7 +248,9 @@ impl Printer {
             return Ok(());
         }
         if self.columns.is_empty() {
-            self.columns = objects.first().map(columns).unwrap_or_default();
+            let shown = objects.first().map(columns).unwrap_or_default();
+            let asked = self.system.iter().filter(|name| shown.iter().all(|(known, _)| known != *name));
+            self.columns = asked.map(|name| (name.clone(), name.chars().count())).chain(shown.clone()).collect();
         }
         let rows: Vec<Vec<String>> = objects.iter().map(|object| self.cells(object)).collect();
         match self.format {

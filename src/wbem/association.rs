@@ -16,7 +16,7 @@ use super::path::{NamespacePath, ObjectPath};
 use super::plan;
 use super::provider::{Progress, Wanted};
 use super::repository::Namespace;
-use super::scan::{Counts, Filter, Scan, Target, waker};
+use super::scan::{Counts, Filter, Scan, waker};
 use super::server::Server;
 use super::value::Value;
 use super::work::Known;
@@ -92,10 +92,7 @@ pub(super) fn begin(
         return Ok(Box::new(Known::new(schema(&question, &class, &links, namespace).into_iter().map(Into::into))));
     }
     let keys = question.path.key_values(&class).map_err(|error| error.in_text(&question.path.to_string()))?;
-    let targets = links.filter_map(|entry| {
-        let provider = entry.provider.clone()?;
-        Some(Target { class: entry.class.clone(), provider, wanted: Wanted::everything() })
-    });
+    let targets = links.filter_map(|entry| plan::target(entry, Wanted::everything()));
     let scan = Scan::new(targets.collect(), Filter::All, None);
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
     let near = Near { class, derived, keys };

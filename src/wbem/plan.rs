@@ -62,6 +62,10 @@ pub(super) fn select(
         error.parameter(text).offending(query.class.text.to_string(), query.class.place.start as usize)
     })?;
     let class = &class.class;
+    if class.is_event() {
+        let error = WbemError::new(WbemStatus::InvalidQuery).description("events are told by ExecNotificationQuery");
+        return Err(error.parameter(text).offending(query.class.text.to_string(), query.class.place.start as usize));
+    }
     let predicate = Rc::new(query.predicate(class, utc_offset).map_err(|error| error.in_query(text))?);
     let projection = query.projection(class, is_locatable).map_err(|error| error.in_query(text))?;
     let properties = match query.list {
@@ -91,6 +95,10 @@ pub(super) fn select(
 /// Plans the reading of all instances of a class; with `is_deep` also of those that derive from it.
 pub(super) fn instances(class: &str, namespace: &Namespace, is_deep: bool) -> Result<Scan, WbemError> {
     let entry = namespace.need(class, WbemStatus::InvalidClass).map_err(|error| error.parameter(class))?;
+    if entry.class.is_event() {
+        let error = WbemError::new(WbemStatus::ProviderNotCapable).parameter(class);
+        return Err(error.description("events are told by ExecNotificationQuery"));
+    }
     let entries = if is_deep { namespace.subtree(class) } else { vec![entry] };
     let targets = entries.into_iter().filter_map(|entry| target(entry, Wanted::everything())).collect();
     Ok(Scan::new(targets, Filter::All, None))
@@ -142,9 +150,9 @@ pub(super) fn not_an_instance(path: &ObjectPath) -> WbemError {
     WbemError::new(WbemStatus::InvalidObjectPath).description(kind.to_string()).parameter(path.to_string())
 }
 
-/// Asks the provider of a class, if it has one.
-fn target(entry: &Entry, wanted: Wanted) -> Option<Target> {
-    let provider = entry.provider.clone()?;
+/// Asks the provider of a class, if it has one; one of events begins a source, and has no instances.
+pub(super) fn target(entry: &Entry, wanted: Wanted) -> Option<Target> {
+    let provider = entry.provider.clone().filter(|_| !entry.class.is_event())?;
     Some(Target { class: entry.class.clone(), provider, wanted })
 }
 

@@ -182,3 +182,26 @@ fn long_events_wait_within_limits_too() {
     assert_eq!((classes.len(), &*classes[7]), (8, "__EventQueueOverflowEvent"));
     assert!(publisher.publish(long), "there is room again");
 }
+
+#[test]
+fn a_query_for_objects_never_takes_a_subscriptions_events() {
+    let mut stage = Stage::new(1);
+    let alarm = Class::builder("Alarm").superclass(&events::extrinsic_event()).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&alarm);
+    stage.server.register(HOME, channel).unwrap();
+    let (sink, flags) = (stage.sink(), Flags::NONE);
+    stage.services.exec_notification_query_async(&mut stage.pump, "WQL", "SELECT * FROM Alarm", flags, &sink).unwrap();
+    stage.turn();
+    assert!(publisher.publish(Instance::new(&alarm)));
+    for (query, expected) in [
+        ("SELECT * FROM Alarm", WbemStatus::InvalidQuery),
+        ("SELECT * FROM __InstanceCreationEvent WHERE TargetInstance ISA 'Slow'", WbemStatus::InvalidQuery),
+        ("SELECT * FROM __SystemClass", WbemStatus::SNoError),
+    ] {
+        let asked = stage.services.exec_query(&mut stage.pump, "WQL", query, Flags::NONE);
+        assert_eq!(status(asked), expected, "{query}");
+    }
+    let listed = stage.services.create_instance_enum(&mut stage.pump, "Alarm", Flags::NONE);
+    assert_eq!(status(listed), WbemStatus::ProviderNotCapable);
+    assert_eq!(stage.run(3).len(), 1, "the subscription has its event");
+}

@@ -256,3 +256,37 @@ fn queries_for_events_are_answered_behind_a_server() {
     let target = event.get("TargetInstance").and_then(Value::as_object).unwrap();
     assert_eq!(text(target, "Handle"), Some("78"));
 }
+
+#[test]
+fn v03_v06_the_clock_tells_its_changes_once_a_second() {
+    let files = Files::new("ticking");
+    let machine = files.machine();
+    let mut ticks = source(&machine, "Win32_LocalTime").changes().expect("it tells them").unwrap();
+    let mut told = Vec::new();
+    for tenth in 0..1201_i64 {
+        machine.set_clock(super::support::CLOCK + tenth * 100_000);
+        let Progress::After(pause) = ticks.step(1, &mut told) else { panic!("it goes on") };
+        assert!(pause <= Duration::from_secs(1) && !pause.is_zero());
+    }
+    let seconds = |event: &Arc<Instance>, name: &str| number(event.get(name).unwrap().as_object().unwrap(), "Second");
+    assert_eq!((told.len(), told.iter().filter(|it| seconds(it, "TargetInstance") == Some(0)).count()), (120, 2));
+    assert_eq!((seconds(&told[0], "PreviousInstance"), seconds(&told[0], "TargetInstance")), (Some(0), Some(1)));
+    let mut pump = Pump::<()>::new().unwrap();
+    let server = Server::new(&mut pump);
+    linux::register(&server, "ROOT\\CIMV2", &Rc::new(Machine::new())).unwrap();
+    let services = server.connect(&mut pump, "ROOT\\CIMV2").unwrap();
+    let query = "SELECT * FROM __InstanceModificationEvent WHERE TargetInstance ISA 'Win32_LocalTime'";
+    let mut events = services.exec_notification_query(&mut pump, "WQL", query, Flags::SEMISYNCHRONOUS).unwrap();
+    assert_eq!(events.next(&mut pump, None, 1).unwrap().objects.len(), 1);
+}
+
+#[test]
+fn events_are_not_to_be_had_by_a_query_for_objects() {
+    let mut pump = Pump::<()>::new().unwrap();
+    let server = Server::new(&mut pump);
+    linux::register(&server, "ROOT\\CIMV2", &Rc::new(Machine::new())).unwrap();
+    let services = server.connect(&mut pump, "ROOT\\CIMV2").unwrap();
+    let error =
+        services.exec_query(&mut pump, "WQL", "SELECT * FROM Win32_ProcessStartTrace", Flags::NONE).unwrap_err();
+    assert_eq!(error.status, WbemStatus::InvalidQuery);
+}

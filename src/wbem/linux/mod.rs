@@ -35,12 +35,13 @@ mod schema;
 mod service;
 mod sessions;
 mod table;
+mod ticking;
 mod time;
 mod zone;
 
 pub use events::{FOLDERS_MAX, FileEvents, POLL_INTERVAL};
 pub use machine::{FILE_BYTES_MAX, Machine, Roots};
-use reading::Reading;
+use reading::{MICROSECONDS, Reading};
 use schema::Schema;
 pub use table::LinuxClass;
 
@@ -57,7 +58,6 @@ pub fn register(server: &Server, namespace: &str, machine: &Rc<Machine>) -> Resu
 
 /// Tells the server of the machine what nobody has told it.
 fn introduce(server: &Server, machine: &Rc<Machine>) {
-    const MICROSECONDS: i64 = 1_000_000;
     let reading = Reading::new(machine);
     let has_name = server.shared.borrow().repository.machine().is_some();
     if let Some(name) = reading.host_name().filter(|_| !has_name)

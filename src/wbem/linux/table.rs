@@ -360,6 +360,10 @@ impl ClassProvider for LinuxClass {
     fn execute(&self, invocation: &Invocation) -> Result<Action<Arc<Instance>>, WbemError> {
         self.table.execute(invocation)
     }
+
+    fn changes(&self) -> Option<Result<Box<dyn Rows>, WbemError>> {
+        self.table.changes()
+    }
 }
 
 impl fmt::Debug for LinuxClass {

@@ -8,6 +8,7 @@ use super::machine::Machine;
 use super::reading::{MICROSECONDS, Reading};
 use super::schema::Schema;
 use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
+use super::ticking::Ticking;
 use super::zone::Change;
 use crate::wbem::cim_type::CimType;
 use crate::wbem::datetime::Timestamp;
@@ -121,15 +122,21 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass>
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    let local = clock("Win32_LocalTime", "What the clock of the machine shows.");
-    let utc = clock("Win32_UTCTime", "What a clock shows that keeps UTC.");
+    let local = clock(
+        "Win32_LocalTime",
+        "What the clock of the machine shows. It tells its changes, once a second, so events about it need no WITHIN.",
+    );
+    let utc =
+        clock("Win32_UTCTime", "What a clock shows that keeps UTC. It tells its changes as Win32_LocalTime does.");
+    let local = LinuxClass::new(machine, schema, &local, |reading, _| {
+        let offset = reading.zone().offset_minutes(seconds(reading));
+        Ok(Box::new([clock_at(reading, offset)].into_iter()))
+    });
+    let utc = LinuxClass::new(machine, schema, &utc, |reading, _| Ok(Box::new([clock_at(reading, 0)].into_iter())));
     vec![
         LinuxClass::new(machine, schema, &zone, |_, _| Ok(Box::new([Some(Place)].into_iter()))),
-        LinuxClass::new(machine, schema, &local, |reading, _| {
-            let offset = reading.zone().offset_minutes(seconds(reading));
-            Ok(Box::new([clock_at(reading, offset)].into_iter()))
-        }),
-        LinuxClass::new(machine, schema, &utc, |reading, _| Ok(Box::new([clock_at(reading, 0)].into_iter()))),
+        Ticking::class(local, machine),
+        Ticking::class(utc, machine),
     ]
 }
 
