@@ -73,6 +73,9 @@ struct Shared<T> {
     len: AtomicUsize,
     /// How many posts the pump holds; changed by the pump alone, in large steps.
     held: AtomicUsize,
+    /// Wake-ups that were sent, or are being sent at the moment.
+    wakes_begun: AtomicU64,
+    /// Wake-ups that were sent.
     wakes: AtomicU64,
     /// None once the pump is gone: what it wakes with, a descriptor or the host's own, goes with it, however long
     /// posters live.
@@ -149,8 +152,9 @@ impl<T> Inbox<T> {
         let (entries, windows) = (VecDeque::new(), Vec::new());
         let state = State { entries, news: 0, wake_wanted: true, capacity, is_open: true, windows };
         let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let shared =
-            Shared { state: Mutex::new(state), len, held, wakes: AtomicU64::new(0), wake: Mutex::new(Some(wake)) };
+        let (wakes_begun, wakes) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (state, wake) = (Mutex::new(state), Mutex::new(Some(wake)));
+        let shared = Shared { state, len, held, wakes_begun, wakes, wake };
         let held = VecDeque::new();
         Inbox {
             shared: Arc::new(shared),
@@ -226,10 +230,13 @@ impl<T> Inbox<T> {
         self.shared.wakes.load(SeqCst)
     }
 
-    /// Notes that a wait takes in the wake-ups sent so far, and says whether there is one for it.
+    /// Notes that a wait takes in the wake-ups sent so far, and says whether there is one for it. One that is being
+    /// sent may be there already, though its thread has not come to count it: it is waited for now and again when
+    /// it is counted.
     pub(crate) fn wait_for_wakes(&mut self) -> bool {
-        let wakes = self.wakes();
-        std::mem::replace(&mut self.wakes_waited_for, wakes) != wakes
+        let sent = self.wakes();
+        let before = std::mem::replace(&mut self.wakes_waited_for, sent);
+        self.shared.wakes_begun.load(SeqCst) != before
     }
 
     /// Asks to be woken by the next post unless one waits already, and says whether one does.
@@ -374,10 +381,12 @@ impl<T> Shared<T> {
     fn wake(&self) {
         // The host's own may take its time: it is called without the lock.
         let Some(wake) = self.waking().clone() else { return };
+        self.wakes_begun.fetch_add(1, SeqCst);
         match wake() {
             // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
             Ok(()) => _ = self.wakes.fetch_add(1, SeqCst),
             Err(error) => {
+                self.wakes_begun.fetch_sub(1, SeqCst);
                 // So that the next post tries again.
                 self.lock().wake_wanted = true;
                 log::warn!("waking the pump: {error}");

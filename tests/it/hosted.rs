@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -308,6 +309,30 @@ fn an_idle_pump_wakes_no_host() {
 }
 
 /// An outer wait that is edge-triggered tells of a change alone: each one must be a new edge.
+/// Otherwise the host would turn the pump again and again until that thread is given a processor.
+#[test]
+fn a_thread_that_was_interrupted_while_it_woke_the_pump_keeps_no_host_awake() {
+    let (sent, is_sent) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    // The pump is woken by now, and its thread has nothing to say of it yet.
+    let may_go_on = Mutex::new(may_go_on);
+    let interrupted = move || {
+        sent.send(()).unwrap();
+        may_go_on.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+    };
+    let mut hosted = Hosted::<u32>::with_settings(settings().host_waker(interrupted)).unwrap();
+    let (poster, window) = poster_of(&mut hosted);
+    let thread = thread::spawn(move || poster.post(window, 7));
+    is_sent.recv_timeout(PATIENCE).unwrap();
+    assert!(poll_readable(&hosted, Duration::ZERO), "the post has woken the pump");
+    assert_eq!(turn_and_take(&mut hosted).len(), 1);
+    assert_at_rest(&hosted);
+    go_on.send(()).unwrap();
+    thread.join().unwrap().unwrap();
+    assert!(turn_and_take(&mut hosted).is_empty());
+    assert_at_rest(&hosted);
+}
+
 #[test]
 fn an_edge_triggered_host_is_told_each_time() {
     let mut hosted = hosted();

@@ -134,8 +134,9 @@ impl Desk {
                 if message.operation != self.wanted {
                     self.stale += 1;
                 }
+                // Who is answered has an address: none at all is an error.
                 self.answer = match answer {
-                    Ok(host) => format!("{}: {}", host.canonical_name, host.addresses[0]), // there is one, or it is an error
+                    Ok(host) => format!("{}: {}", host.canonical_name, host.addresses[0]),
                     Err(error) => error.to_string(),
                 };
                 self.rehearsal.log(&format!("answer: {}", self.answer));
