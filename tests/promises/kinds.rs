@@ -12,7 +12,7 @@ use std::time::Duration;
 use msgpump::simulation::{NameServer, Peer, Simulation};
 use msgpump::{
     Budget, Cancelled, Completer, Connect, ExternalId, Family, GroupId, HostQuery, Interest, Listen, Message,
-    OperationId, Owner, Payload, Provider, Pump, ResolverConfig, Settings, Slice, Step, StreamId, StreamSettings,
+    OperationId, Owner, Payload, Provider, Pump, ResolverConfig, Rest, Settings, Slice, Step, StreamId, StreamSettings,
     TcpStream, Timer, WatchId, WindowId,
 };
 
@@ -20,6 +20,7 @@ use crate::Random;
 
 const SEEDS: u64 = 300;
 const STEPS: usize = 250;
+const CAPACITY: usize = 20;
 const NAME_SERVER: ([u8; 4], u16) = ([192, 0, 2, 53], 53);
 
 /// What an operation is, as far as its messages must be judged.
@@ -78,6 +79,8 @@ struct Run {
     streams: Vec<TcpStream>,
     posted: HashMap<WindowId, Vec<u32>>,
     posts: u32,
+    /// The latest post taken of those made by the pump, and of those made by a poster.
+    latest: [u32; 2],
 }
 
 fn address(last: usize, port: u16) -> SocketAddr {
@@ -93,7 +96,7 @@ impl Run {
         simulation.peer(address(2, 80), Peer::new().is_silent());
         simulation.peer(address(3, 80), Peer::new().sends("a").waits(Duration::from_millis(9)).sends("b").resets());
         simulation.peer(address(4, 80), Peer::new().refuses());
-        let settings = Settings::default().queue_capacity(20);
+        let settings = Settings::default().queue_capacity(CAPACITY);
         let settings = settings.resolver(ResolverConfig::new([NAME_SERVER])).expect("it is within its limits");
         let pump = simulation.pump(settings);
         Run {
@@ -108,6 +111,7 @@ impl Run {
             streams: Vec::new(),
             posted: HashMap::new(),
             posts: 0,
+            latest: [0; 2],
         }
     }
 
@@ -204,9 +208,10 @@ impl Run {
             11 => self.sweep(),
             12 => {
                 let (_, window, _) = self.owner();
-                self.posts += 1;
+                // Even ones are posted by the pump, odd ones by a poster.
+                self.posts += 1 + self.random.below(2) as u32;
                 let number = self.posts;
-                let is_posted = match self.random.below(2) {
+                let is_posted = match number % 2 {
                     0 => self.pump.post(window, number).is_ok(),
                     _ => self.pump.poster().post(window, number).is_ok(),
                 };
@@ -275,6 +280,9 @@ impl Run {
             let posted = self.posted.get_mut(&message.window).expect("p01: its window lives");
             assert!(posted.contains(&number), "p02: it comes once");
             posted.retain(|other| *other != number);
+            let latest = &mut self.latest[number as usize % 2];
+            assert!(number > *latest, "p08: across windows in the order in which they were posted");
+            *latest = number;
             return;
         };
         let started = self.live.get_mut(&id);
@@ -335,6 +343,8 @@ impl Run {
         assert_eq!(metrics.operations, self.live.len(), "the pump holds what the model holds");
         assert!(self.live.keys().all(|&id| self.pump.is_live(id)));
         assert!(self.over.iter().all(|&id| !self.pump.is_live(id)), "p05");
+        let waiting: usize = self.posted.values().map(Vec::len).sum();
+        assert!(waiting <= 2 * CAPACITY, "p11: {waiting} posts wait");
         let of_live = |message: &Message<u32>| message.operation.is_none_or(|id| self.live.contains_key(&id));
         assert!(self.pump.peek_message().is_none_or(of_live), "p01");
     }
@@ -370,6 +380,7 @@ impl Run {
         assert_eq!(self.live.len(), 0, "p02, p03: what ends by itself has ended");
         assert_eq!(self.pump.metrics().operations, 0);
         assert!(self.posted.values().all(Vec::is_empty), "p03: what was posted has come");
+        assert_eq!(self.pump.rest(), Rest::Forever, "p09");
         let (simulation, pump) = (self.simulation, self.pump);
         drop(self.streams);
         drop(pump);
@@ -378,7 +389,7 @@ impl Run {
 }
 
 #[test]
-fn p01_to_p07_hold_for_every_kind_of_operation_under_random_schedules() {
+fn the_promises_hold_for_every_kind_of_operation_under_random_schedules() {
     for seed in 0..SEEDS {
         let mut run = Run::new(seed);
         for _ in 0..STEPS {
