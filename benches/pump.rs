@@ -39,6 +39,10 @@ fn main() {
             ratio(&format!("post::next_message, {depth} deep"), 2.5, || vec_deque(depth), || post_and_next(depth));
             ratio(&format!("post::get_message, {depth} deep"), 2.5, || vec_deque(depth), || post_and_get(depth));
         }
+        for depth in [1, BATCH] {
+            let name = format!("post::next_message, {depth} deep, beside a ring of messages");
+            ratio(&name, 2.5, || vec_deque_of_messages(depth), || post_and_next(depth));
+        }
         ratio("operation::timer", 3.0, || slotmap_and_vec_deque(|| ()), timer_of_no_delay);
         ratio("operation::protocol_lookup", 3.0, || slotmap_and_vec_deque(protocol()), protocol_lookup);
         ratio("turn::empty", 2.0, instant_now, empty_turn);
@@ -143,6 +147,23 @@ fn vec_deque(depth: usize) -> Work<()> {
         for _ in 0..BATCH / depth {
             for number in 0..depth {
                 black_box(&mut queue).push_back(words(number));
+            }
+            for _ in 0..depth {
+                black_box(&black_box(&mut queue).pop_front());
+            }
+        }
+    })
+}
+
+/// The same messages, each with the window that it is for, in a ring that knows neither owners nor cancels.
+fn vec_deque_of_messages(depth: usize) -> Work<()> {
+    let window = pump::<Words>().open_window();
+    let mut queue = VecDeque::new();
+    Work::steady(BATCH, move || {
+        for _ in 0..BATCH / depth {
+            for number in 0..depth {
+                let payload = Payload::Posted(words(number));
+                black_box(&mut queue).push_back(Message { window, operation: None, payload });
             }
             for _ in 0..depth {
                 black_box(&black_box(&mut queue).pop_front());
