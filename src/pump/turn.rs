@@ -246,17 +246,18 @@ impl<T> Pump<T> {
             self.wait(if may_wait { budget.wait } else { Wait::No }, past_ready)?;
         }
         self.pass_suspend();
-        let (mut now, mut deadline) = (self.engine.horizon(), None);
-        // A reading of the clock is half of what an empty turn costs, and where nothing waits for time none is needed.
+        let (mut now, mut deadline, mut sockets) = (self.engine.horizon(), None, 0);
+        // Reading the clock and asking everybody is most of what an empty turn costs, and of no use where nothing
+        // waits for time.
         if !self.ready.is_empty() || budget.time.is_some() || self.engine.waits_for_time() {
             let instant = self.outside.now();
             now = self.time_line.moment(instant);
             deadline = budget.time.and_then(|time| instant.checked_add(time));
+            let mut allowance = Allowance { sockets: self.share_of_sockets(budget.messages), taken: 0, deadline };
+            self.work_on_sockets(now, &mut allowance);
+            self.engine.advance(now, &mut self.outside);
+            sockets = allowance.taken;
         }
-        let mut allowance = Allowance { sockets: self.share_of_sockets(budget.messages), taken: 0, deadline };
-        self.work_on_sockets(now, &mut allowance);
-        self.engine.advance(now, &mut self.outside);
-        let sockets = allowance.taken;
         let posts = self.take_over_posts(budget.messages - sockets);
         let slices = self.step_streams(now, budget.messages - sockets - posts, deadline);
         let more = !self.ready.is_empty()
