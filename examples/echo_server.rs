@@ -36,14 +36,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("clients") => clients = arguments.value()?.parse()?,
-            Long("rounds") => rounds = arguments.value()?.parse()?,
+            Long("clients") => clients = arguments.value()?.parse().map_err(|error| format!("--clients: {error}"))?,
+            Long("rounds") => rounds = arguments.value()?.parse().map_err(|error| format!("--rounds: {error}"))?,
             Value(text) if address.is_none() => address = Some(text.parse::<SocketAddr>()?),
             Long("help") => {
                 println!("{HELP}");
                 return Ok(());
             }
-            other => return Err(other.unexpected().into()),
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     let mut pump = Pump::<App>::new()?;

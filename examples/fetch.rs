@@ -34,13 +34,16 @@ fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("timeout") => timeout = Duration::from_millis(arguments.value()?.parse()?),
+            Long("timeout") => {
+                timeout =
+                    Duration::from_millis(arguments.value()?.parse().map_err(|error| format!("--timeout: {error}"))?)
+            }
             Long("help") => {
                 println!("{HELP}");
                 return Ok(ExitCode::SUCCESS);
             }
             Value(text) if url.is_none() => url = Some(text.string()?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     let url = url.map_or_else(serve_a_page, Ok)?;

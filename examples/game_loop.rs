@@ -34,8 +34,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("seconds") => seconds = arguments.value()?.parse()?,
-            other => return Err(other.unexpected().into()),
+            Long("seconds") => seconds = arguments.value()?.parse().map_err(|error| format!("--seconds: {error}"))?,
+            Long("help") => {
+                println!("game_loop [--seconds SECONDS]: 60 frames a second for so long, 3 by default");
+                return Ok(());
+            }
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     let mut pump = Pump::<App>::new()?;

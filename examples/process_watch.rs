@@ -88,8 +88,10 @@ fn parse() -> Result<Duration, Box<dyn Error>> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("for") => limit = Duration::from_millis(parser.value()?.parse()?),
-            other => return Err(other.unexpected().into()),
+            Long("for") => {
+                limit = Duration::from_millis(parser.value()?.parse().map_err(|error| format!("--for: {error}"))?)
+            }
+            other => return Err(format!("{}, write --for MILLISECONDS or nothing", other.unexpected()).into()),
         }
     }
     Ok(limit)

@@ -46,8 +46,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("rows") => rows = arguments.value()?.parse()?,
-            other => return Err(other.unexpected().into()),
+            Long("rows") => rows = arguments.value()?.parse().map_err(|error| format!("--rows: {error}"))?,
+            Long("help") => {
+                println!("rows [--rows NUMBER]: so many rows, a million by default");
+                return Ok(());
+            }
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     let mut pump = Pump::<CtrlC>::new()?;

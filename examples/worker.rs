@@ -25,8 +25,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("stop-after") => stop_after = Some(Duration::from_millis(arguments.value()?.parse()?)),
-            other => return Err(other.unexpected().into()),
+            Long("stop-after") => {
+                stop_after = Some(Duration::from_millis(
+                    arguments.value()?.parse().map_err(|error| format!("--stop-after: {error}"))?,
+                ))
+            }
+            Long("help") => {
+                println!("worker [--stop-after MILLISECONDS]: stops by itself then; Enter and Ctrl-C stop it too");
+                return Ok(());
+            }
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     let mut pump = Pump::<App>::new()?;
