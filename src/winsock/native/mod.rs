@@ -100,9 +100,10 @@ impl Native {
 
     /// What became of a connect that was under way; `None` while it still is.
     pub(super) fn connected(&self) -> Option<Outcome<()>> {
-        match self.take_error() {
-            Some(error) => Some(Err(error)),
-            None => self.peer_name().is_ok().then_some(Ok(())),
+        // In this order: Wine tells the error of the attempt before for as long as there is the socket.
+        match self.peer_name() {
+            Ok(_) => Some(Ok(())),
+            Err(_) => self.take_error().map(Err),
         }
     }
 
