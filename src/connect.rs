@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::lookup::{LookupError, LookupFailure};
+use crate::lookup::LookupError;
 use crate::tcp_stream::TcpStream;
 
 /// How long a connect may take in all, unless told otherwise.
@@ -41,6 +41,20 @@ impl Connect {
     pub fn deadline(mut self, deadline: Duration) -> Connect {
         self.deadline = deadline;
         self
+    }
+}
+
+/// As [`Connect::to`].
+impl From<&str> for Connect {
+    fn from(target: &str) -> Connect {
+        Connect::to(target)
+    }
+}
+
+/// As [`Connect::to`].
+impl From<String> for Connect {
+    fn from(target: String) -> Connect {
+        Connect::to(target)
     }
 }
 
@@ -132,13 +146,7 @@ impl ConnectError {
     pub fn kind(&self) -> io::ErrorKind {
         match &self.0.failure {
             ConnectFailure::MalformedTarget => io::ErrorKind::InvalidInput,
-            ConnectFailure::Lookup(error) => match error.failure() {
-                LookupFailure::MalformedName => io::ErrorKind::InvalidInput,
-                LookupFailure::TimedOut => io::ErrorKind::TimedOut,
-                LookupFailure::NetworkDown => io::ErrorKind::NetworkUnreachable,
-                LookupFailure::NotFound | LookupFailure::NoData => io::ErrorKind::NotFound,
-                LookupFailure::Refused | LookupFailure::ServerFailure => io::ErrorKind::Other,
-            },
+            ConnectFailure::Lookup(error) => error.kind(),
             ConnectFailure::TimedOut => io::ErrorKind::TimedOut,
             ConnectFailure::AllFailed => {
                 self.0.attempts.last().map_or(io::ErrorKind::Other, |attempt| attempt.error.kind())
@@ -175,6 +183,12 @@ impl std::error::Error for ConnectError {
     }
 }
 
+impl From<ConnectError> for io::Error {
+    fn from(error: ConnectError) -> io::Error {
+        io::Error::new(error.kind(), error)
+    }
+}
+
 /// Where to listen, and how many connections may wait to be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -182,9 +196,30 @@ pub struct Listen {
     pub(crate) undelivered: usize,
 }
 
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Listen {
+        Listen::on(address)
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
 impl Listen {
     /// Listens on `address`; port 0 is one of the system's choice, see
     /// [`Pump::listening_address`](crate::Pump::listening_address).
+    ///
+    /// ```
+    /// use std::net::{Ipv6Addr, SocketAddr};
+    /// use msgpump::Listen;
+    /// let this_machine_only = Listen::on(([127, 0, 0, 1], 8080));
+    /// let everybody = Listen::on((Ipv6Addr::UNSPECIFIED, 8080));
+    /// let as_the_user_wrote = Listen::on("192.0.2.1:8080".parse::<SocketAddr>()?);
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn on(address: impl Into<SocketAddr>) -> Listen {
         Listen { address: address.into(), undelivered: ACCEPTED_MAX }
     }
