@@ -32,7 +32,8 @@ impl Connect {
     /// Connects to a host and a service: `example.org:https`, `example.org:443`, `192.0.2.1:80`,
     /// `[2001:db8::1]:80`.
     ///
-    /// The text is read when the connect starts; a malformed one is told in the final message.
+    /// The text is read when the connect starts; a malformed one is told in the final message. Where host and port
+    /// are apart, `Connect::from((host, port))` puts them together, and the brackets around an IPv6 address.
     pub fn to(target: impl Into<String>) -> Connect {
         Connect { target: target.into(), deadline: CONNECT_DEADLINE }
     }
@@ -55,6 +56,22 @@ impl From<&str> for Connect {
 impl From<String> for Connect {
     fn from(target: String) -> Connect {
         Connect::to(target)
+    }
+}
+
+/// A host and a port that are apart; the host may be an IPv6 address without brackets.
+///
+/// ```
+/// # use msgpump::Connect;
+/// assert_eq!(Connect::from(("example.org", 80)), Connect::to("example.org:80"));
+/// assert_eq!(Connect::from(("2001:db8::1", 80)), Connect::to("[2001:db8::1]:80"));
+/// ```
+impl From<(&str, u16)> for Connect {
+    fn from((host, port): (&str, u16)) -> Connect {
+        match host.contains(':') && !host.starts_with('[') {
+            true => Connect::to(format!("[{host}]:{port}")),
+            false => Connect::to(format!("{host}:{port}")),
+        }
     }
 }
 
@@ -161,7 +178,9 @@ impl fmt::Display for ConnectError {
         // Quoted: a text from elsewhere may hold what a terminal obeys.
         write!(f, "connecting to {target:?}: ")?;
         match failure {
-            ConnectFailure::MalformedTarget => f.write_str("no host and service, write host:service or host:port")?,
+            ConnectFailure::MalformedTarget => {
+                f.write_str("no host and service, write host:port, host:service or [IPv6 address]:port")?
+            }
             ConnectFailure::Lookup(error) => write!(f, "{error}")?,
             ConnectFailure::AllFailed => f.write_str("no address answered")?,
             ConnectFailure::TimedOut => write!(f, "not connected after {elapsed:?}")?,

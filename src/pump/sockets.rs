@@ -73,7 +73,8 @@ impl<T> Pump<T> {
     /// Watches a descriptor of somebody else's: an X11 or Wayland connection, a pipe, a terminal, inotify.
     ///
     /// A duplicate is watched, so the descriptor itself stays with its owner, who may close it at any time.
-    /// Until the watch is cancelled, the duplicate keeps open what is behind it.
+    /// Until the watch is cancelled, the duplicate keeps open what is behind it. Whether it blocks is left as it is:
+    /// read once for each message, which does not, or make it non-blocking and read until there is no more.
     ///
     /// # Errors
     ///
