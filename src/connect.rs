@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::lookup::{LookupError, LookupFailure};
+use crate::lookup::LookupError;
 use crate::tcp_stream::TcpStream;
 
 /// How long a connect may take in all, unless told otherwise.
@@ -32,7 +32,8 @@ impl Connect {
     /// Connects to a host and a service: `example.org:https`, `example.org:443`, `192.0.2.1:80`,
     /// `[2001:db8::1]:80`.
     ///
-    /// The text is read when the connect starts; a malformed one is told in the final message.
+    /// The text is read when the connect starts; a malformed one is told in the final message. Where host and port
+    /// are apart, `Connect::from((host, port))` puts them together, and the brackets around an IPv6 address.
     pub fn to(target: impl Into<String>) -> Connect {
         Connect { target: target.into(), deadline: CONNECT_DEADLINE }
     }
@@ -41,6 +42,36 @@ impl Connect {
     pub fn deadline(mut self, deadline: Duration) -> Connect {
         self.deadline = deadline;
         self
+    }
+}
+
+/// As [`Connect::to`].
+impl From<&str> for Connect {
+    fn from(target: &str) -> Connect {
+        Connect::to(target)
+    }
+}
+
+/// As [`Connect::to`].
+impl From<String> for Connect {
+    fn from(target: String) -> Connect {
+        Connect::to(target)
+    }
+}
+
+/// A host and a port that are apart; the host may be an IPv6 address without brackets.
+///
+/// ```
+/// # use msgpump::Connect;
+/// assert_eq!(Connect::from(("example.org", 80)), Connect::to("example.org:80"));
+/// assert_eq!(Connect::from(("2001:db8::1", 80)), Connect::to("[2001:db8::1]:80"));
+/// ```
+impl From<(&str, u16)> for Connect {
+    fn from((host, port): (&str, u16)) -> Connect {
+        match host.contains(':') && !host.starts_with('[') {
+            true => Connect::to(format!("[{host}]:{port}")),
+            false => Connect::to(format!("{host}:{port}")),
+        }
     }
 }
 
@@ -132,13 +163,7 @@ impl ConnectError {
     pub fn kind(&self) -> io::ErrorKind {
         match &self.0.failure {
             ConnectFailure::MalformedTarget => io::ErrorKind::InvalidInput,
-            ConnectFailure::Lookup(error) => match error.failure() {
-                LookupFailure::MalformedName => io::ErrorKind::InvalidInput,
-                LookupFailure::TimedOut => io::ErrorKind::TimedOut,
-                LookupFailure::NetworkDown => io::ErrorKind::NetworkUnreachable,
-                LookupFailure::NotFound | LookupFailure::NoData => io::ErrorKind::NotFound,
-                LookupFailure::Refused | LookupFailure::ServerFailure => io::ErrorKind::Other,
-            },
+            ConnectFailure::Lookup(error) => error.kind(),
             ConnectFailure::TimedOut => io::ErrorKind::TimedOut,
             ConnectFailure::AllFailed => {
                 self.0.attempts.last().map_or(io::ErrorKind::Other, |attempt| attempt.error.kind())
@@ -153,7 +178,9 @@ impl fmt::Display for ConnectError {
         // Quoted: a text from elsewhere may hold what a terminal obeys.
         write!(f, "connecting to {target:?}: ")?;
         match failure {
-            ConnectFailure::MalformedTarget => f.write_str("no host and service, write host:service or host:port")?,
+            ConnectFailure::MalformedTarget => {
+                f.write_str("no host and service, write host:port, host:service or [IPv6 address]:port")?
+            }
             ConnectFailure::Lookup(error) => write!(f, "{error}")?,
             ConnectFailure::AllFailed => f.write_str("no address answered")?,
             ConnectFailure::TimedOut => write!(f, "not connected after {elapsed:?}")?,
@@ -175,6 +202,12 @@ impl std::error::Error for ConnectError {
     }
 }
 
+impl From<ConnectError> for io::Error {
+    fn from(error: ConnectError) -> io::Error {
+        io::Error::new(error.kind(), error)
+    }
+}
+
 /// Where to listen, and how many connections may wait to be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -182,9 +215,30 @@ pub struct Listen {
     pub(crate) undelivered: usize,
 }
 
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Listen {
+        Listen::on(address)
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
 impl Listen {
     /// Listens on `address`; port 0 is one of the system's choice, see
     /// [`Pump::listening_address`](crate::Pump::listening_address).
+    ///
+    /// ```
+    /// use std::net::{Ipv6Addr, SocketAddr};
+    /// use msgpump::Listen;
+    /// let this_machine_only = Listen::on(([127, 0, 0, 1], 8080));
+    /// let everybody = Listen::on((Ipv6Addr::UNSPECIFIED, 8080));
+    /// let as_the_user_wrote = Listen::on("192.0.2.1:8080".parse::<SocketAddr>()?);
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn on(address: impl Into<SocketAddr>) -> Listen {
         Listen { address: address.into(), undelivered: ACCEPTED_MAX }
     }

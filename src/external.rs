@@ -6,57 +6,20 @@
 
 use std::any::Any;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::id::OperationId;
+use crate::id::{OperationId, typed_id};
 
 /// Tells the pump, from any thread, that there is news of an operation.
 pub(crate) trait Bell: Send + Sync {
     fn ring(&self, operation: OperationId);
 }
 
-/// The id of an external operation whose result is an `R`.
-///
-/// It is an [`OperationId`] that knows what its operation ends with, so that nobody has to find out.
-pub struct ExternalId<R> {
-    operation: OperationId,
-    result: PhantomData<fn() -> R>,
-}
-
-impl<R> ExternalId<R> {
-    /// The same id without the type.
-    pub fn id(self) -> OperationId {
-        self.operation
-    }
-}
-
-impl<R> Clone for ExternalId<R> {
-    fn clone(&self) -> ExternalId<R> {
-        *self
-    }
-}
-
-impl<R> Copy for ExternalId<R> {}
-
-impl<R> PartialEq for ExternalId<R> {
-    fn eq(&self, other: &ExternalId<R>) -> bool {
-        self.operation == other.operation
-    }
-}
-
-impl<R> Eq for ExternalId<R> {}
-
-impl<R> fmt::Debug for ExternalId<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "External{:?}", self.operation)
-    }
-}
-
-impl<R> From<ExternalId<R>> for OperationId {
-    fn from(id: ExternalId<R>) -> OperationId {
-        id.operation
-    }
+typed_id! {
+    /// The id of an external operation whose result is an `R`.
+    ///
+    /// It is an [`OperationId`] that knows what its operation ends with, so that nobody has to find out.
+    ExternalId<R>, "External"
 }
 
 /// Ends an external operation, once, from any thread.
@@ -121,10 +84,6 @@ trait Completion: Send + Sync {
 pub(crate) fn external<R: Send + 'static>(operation: OperationId, bell: Arc<dyn Bell>) -> (Expectation, Completer<R>) {
     let cell = Arc::new(Cell { operation, state: Mutex::new(State::<R>::Open) });
     (Expectation { cell: Some(cell.clone()) }, Completer { work: Some(Work { cell, bell }) })
-}
-
-pub(crate) fn external_id<R>(operation: OperationId) -> ExternalId<R> {
-    ExternalId { operation, result: PhantomData }
 }
 
 impl<R> Completer<R> {

@@ -147,6 +147,70 @@ id! {
     GroupId, GroupKey, "group"
 }
 
+/// Makes the id of operations of one kind, which knows the types that they deal in.
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident<$($parameter:ident),+>, $word:literal) => {
+        $(#[$doc])*
+        pub struct $name<$($parameter),+> {
+            operation: $crate::id::OperationId,
+            types: std::marker::PhantomData<fn() -> ($($parameter,)+)>,
+        }
+
+        impl<$($parameter),+> $name<$($parameter),+> {
+            pub(crate) fn new(operation: $crate::id::OperationId) -> Self {
+                $name { operation, types: std::marker::PhantomData }
+            }
+
+            /// The same id without the types, as messages have it.
+            pub fn id(self) -> $crate::id::OperationId {
+                self.operation
+            }
+        }
+
+        impl<$($parameter),+> Clone for $name<$($parameter),+> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<$($parameter),+> Copy for $name<$($parameter),+> {}
+
+        impl<$($parameter),+> PartialEq for $name<$($parameter),+> {
+            fn eq(&self, other: &Self) -> bool {
+                self.operation == other.operation
+            }
+        }
+
+        impl<$($parameter),+> Eq for $name<$($parameter),+> {}
+
+        impl<$($parameter),+> std::hash::Hash for $name<$($parameter),+> {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.operation.hash(state);
+            }
+        }
+
+        impl<$($parameter),+> std::fmt::Display for $name<$($parameter),+> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.operation.fmt(f)
+            }
+        }
+
+        impl<$($parameter),+> std::fmt::Debug for $name<$($parameter),+> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!($word, "{:?}"), self.operation)
+            }
+        }
+
+        impl<$($parameter),+> From<$name<$($parameter),+>> for $crate::id::OperationId {
+            fn from(id: $name<$($parameter),+>) -> Self {
+                id.operation
+            }
+        }
+    };
+}
+
+pub(crate) use typed_id;
+
 /// Who gets an operation's messages, and the group it is cancelled with, if any.
 ///
 /// A [`WindowId`] converts into one; [`WindowId::in_group`] adds the group.

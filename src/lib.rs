@@ -107,14 +107,22 @@
 //!
 //! What comes back is a [`Payload`]. What could not be started or posted comes back inside its error,
 //! [`StartError`] or [`PostError`]; a lookup that fails is a message with a [`LookupError`]; [`Error`] is
-//! left for the machine itself.
+//! left for the machine itself. The first two convert into the last, and all into an [`io::Error`](std::io::Error),
+//! so a function of the program may use `?` on every call.
 //!
 //! # How to
 //!
-//! The [`guide`] has a chapter each: [messages or procedures](guide::procedures),
-//! [what a slow handler does and how to find it](guide::slow_handlers), [other threads](guide::threads),
-//! [timers](guide::timers), [streams of results](guide::streams), [sockets and connections](guide::sockets),
-//! [foreign loops](guide::foreign_loops), [window systems](guide::hosts), [how to test without sleeping](guide::testing).
+//! The [`guide`] has a chapter each:
+//!
+//! - Where you come from: [from tokio to messages](guide::tokio), [coming from Win32](guide::win32).
+//! - Where it goes: into [winit, egui, GTK, X11, a terminal, Win32, a game, another event loop](guide::hosts);
+//!   [foreign loops](guide::foreign_loops) in general.
+//! - What it is good for: [cancel, and what you may stop worrying about](guide::cancel).
+//! - What it is made of: [messages or procedures](guide::procedures), [timers](guide::timers),
+//!   [sockets and connections](guide::sockets), [other threads](guide::threads), [streams of results](guide::streams),
+//!   [objects as WMI has them](wbem::guide), [Winsock's calls](winsock::functions).
+//! - How to keep it well: [what a slow handler does and how to find it](guide::slow_handlers),
+//!   [how to test without sleeping](guide::testing).
 //!
 //! # Logging
 //!

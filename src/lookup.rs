@@ -2,9 +2,9 @@
 //!
 //! Floor 0. Words only: the machine that answers is [`operation::lookup`](crate::operation).
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
+use std::{fmt, io};
 
 /// Which address families a host lookup asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -77,6 +77,27 @@ impl HostQuery {
     pub fn streamed(mut self) -> HostQuery {
         self.streamed = true;
         self
+    }
+}
+
+/// As [`HostQuery::by_name`].
+impl From<&str> for HostQuery {
+    fn from(name: &str) -> HostQuery {
+        HostQuery::by_name(name)
+    }
+}
+
+/// As [`HostQuery::by_name`].
+impl From<String> for HostQuery {
+    fn from(name: String) -> HostQuery {
+        HostQuery::by_name(name)
+    }
+}
+
+/// As [`HostQuery::by_address`].
+impl From<IpAddr> for HostQuery {
+    fn from(address: IpAddr) -> HostQuery {
+        HostQuery::by_address(address)
     }
 }
 
@@ -339,6 +360,17 @@ impl LookupError {
         self.0.failure
     }
 
+    /// What comes nearest to it among the kinds of the system's errors.
+    pub fn kind(&self) -> io::ErrorKind {
+        match self.0.failure {
+            LookupFailure::MalformedName => io::ErrorKind::InvalidInput,
+            LookupFailure::TimedOut => io::ErrorKind::TimedOut,
+            LookupFailure::NetworkDown => io::ErrorKind::NetworkUnreachable,
+            LookupFailure::NotFound | LookupFailure::NoData => io::ErrorKind::NotFound,
+            LookupFailure::Refused | LookupFailure::ServerFailure => io::ErrorKind::Other,
+        }
+    }
+
     /// The name server that gave the reason, or that was asked last.
     pub fn server(&self) -> Option<SocketAddr> {
         self.0.server
@@ -370,3 +402,9 @@ impl fmt::Display for LookupError {
 }
 
 impl std::error::Error for LookupError {}
+
+impl From<LookupError> for io::Error {
+    fn from(error: LookupError) -> io::Error {
+        io::Error::new(error.kind(), error)
+    }
+}

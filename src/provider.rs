@@ -5,14 +5,13 @@
 
 use std::any::Any;
 use std::fmt;
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::external::Bell;
-use crate::id::OperationId;
+use crate::id::{OperationId, typed_id};
 
 /// How many items a batch holds unless told otherwise.
 const BATCH: usize = 64;
@@ -151,51 +150,11 @@ impl fmt::Debug for StreamWaker {
     }
 }
 
-/// The id of a stream of items `I` that ends with an `S`.
-///
-/// It is an [`OperationId`] that knows what its operation gives, so that nobody has to find out.
-pub struct StreamId<I, S> {
-    operation: OperationId,
-    items: PhantomData<fn() -> (I, S)>,
-}
-
-impl<I, S> StreamId<I, S> {
-    pub(crate) fn new(operation: OperationId) -> StreamId<I, S> {
-        StreamId { operation, items: PhantomData }
-    }
-
-    /// The same id without the types.
-    pub fn id(self) -> OperationId {
-        self.operation
-    }
-}
-
-impl<I, S> Clone for StreamId<I, S> {
-    fn clone(&self) -> StreamId<I, S> {
-        *self
-    }
-}
-
-impl<I, S> Copy for StreamId<I, S> {}
-
-impl<I, S> PartialEq for StreamId<I, S> {
-    fn eq(&self, other: &StreamId<I, S>) -> bool {
-        self.operation == other.operation
-    }
-}
-
-impl<I, S> Eq for StreamId<I, S> {}
-
-impl<I, S> fmt::Debug for StreamId<I, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Stream{:?}", self.operation)
-    }
-}
-
-impl<I, S> From<StreamId<I, S>> for OperationId {
-    fn from(id: StreamId<I, S>) -> OperationId {
-        id.operation
-    }
+typed_id! {
+    /// The id of a stream of items `I` that ends with an `S`.
+    ///
+    /// It is an [`OperationId`] that knows what its operation gives, so that nobody has to find out.
+    StreamId<I, S>, "Stream"
 }
 
 /// How a stream's items are handed over.
@@ -256,6 +215,7 @@ struct EndDetail {
 
 /// The stream's provider panicked: there will be no more of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Panicked {
     /// What it said, where it said it in words.
     pub message: String,

@@ -3,10 +3,9 @@
 //! Floor 0. Words only.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::BitOr;
 
-use crate::id::OperationId;
+use crate::id::typed_id;
 
 /// What a source is watched for. Its closing and its errors are always told.
 ///
@@ -124,49 +123,9 @@ impl fmt::Debug for Readiness {
     }
 }
 
-/// The id of a watched source of type `S`.
-///
-/// It is an [`OperationId`] that knows what is watched.
-pub struct WatchId<S> {
-    operation: OperationId,
-    source: PhantomData<fn() -> S>,
-}
-
-impl<S> WatchId<S> {
-    pub(crate) fn new(operation: OperationId) -> WatchId<S> {
-        WatchId { operation, source: PhantomData }
-    }
-
-    /// The same id without the type.
-    pub fn id(self) -> OperationId {
-        self.operation
-    }
-}
-
-impl<S> Clone for WatchId<S> {
-    fn clone(&self) -> WatchId<S> {
-        *self
-    }
-}
-
-impl<S> Copy for WatchId<S> {}
-
-impl<S> PartialEq for WatchId<S> {
-    fn eq(&self, other: &WatchId<S>) -> bool {
-        self.operation == other.operation
-    }
-}
-
-impl<S> Eq for WatchId<S> {}
-
-impl<S> fmt::Debug for WatchId<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Watch{:?}", self.operation)
-    }
-}
-
-impl<S> From<WatchId<S>> for OperationId {
-    fn from(id: WatchId<S>) -> OperationId {
-        id.operation
-    }
+typed_id! {
+    /// The id of a watched source of type `S`.
+    ///
+    /// It is an [`OperationId`](crate::OperationId) that knows what is watched.
+    WatchId<S>, "Watch"
 }

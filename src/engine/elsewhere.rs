@@ -52,7 +52,7 @@ impl<T> Engine<T> {
     ) -> Result<OperationId, StartError<P>> {
         let (window, group) = match self.admit(owner) {
             Ok(admitted) => admitted,
-            Err(refusal) => return Err(StartError { argument: provider, refusal }),
+            Err(refusal) => return Err(StartError::new("starting a stream", provider, refusal)),
         };
         let key = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
         let operation = OperationId::new(self.tag, key);

@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::Engine;
 use crate::connect::{Connect, Listen};
@@ -30,10 +31,20 @@ impl<T> Engine<T> {
     ) -> Result<OperationId, StartRefusal> {
         let (window, group) = self.admit(owner)?;
         let key = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
-        match register(SocketOwner::Operation(key)) {
+        let registered = catch_unwind(AssertUnwindSafe(|| register(SocketOwner::Operation(key))));
+        let registered = registered.unwrap_or_else(|cause| {
+            // A source's own code panicked: nothing was started.
+            self.operations.remove(slot_of(key));
+            resume_unwind(cause)
+        });
+        match registered {
             Err(error) => {
                 self.operations.remove(slot_of(key));
-                Err(StartRefusal::system("watching a source", &error))
+                // What epoll says of a file.
+                if cfg!(target_os = "linux") && error.kind() == io::ErrorKind::PermissionDenied {
+                    return Err(StartRefusal::NoWait);
+                }
+                Err(StartRefusal::system("watching", &error))
             }
             Ok(socket) => {
                 let watch = self.watches.start(socket);

@@ -2,7 +2,7 @@
 
 use super::Pump;
 use crate::error::{StartError, StartRefusal};
-use crate::external::{Completer, ExternalId, external_id};
+use crate::external::{Completer, ExternalId};
 use crate::id::Owner;
 use crate::provider::{Provider, StreamId, StreamSettings, StreamWaker};
 
@@ -39,8 +39,8 @@ impl<T: Send + 'static> Pump<T> {
     ) -> Result<(ExternalId<R>, Completer<R>), StartError<()>> {
         self.inbox.forget_old_news(|operation| self.engine.is_live(operation));
         let started = self.engine.start_external(owner.into(), self.inbox.bell());
-        let refused = |refusal: StartRefusal| StartError { argument: (), refusal };
-        started.map(|(operation, completer)| (external_id(operation), completer)).map_err(refused)
+        let refused = |refusal: StartRefusal| StartError::new("starting an external operation", (), refusal);
+        started.map(|(operation, completer)| (ExternalId::new(operation), completer)).map_err(refused)
     }
 
     /// Starts a stream: `provider` is asked for its items in slices, inside turns, and they come in order as

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Pump;
 
-/// Whether the host may sleep.
+/// Whether the host may sleep. There will be no fourth answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// No: a message can be taken, or a turn has something to take over.

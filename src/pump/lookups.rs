@@ -1,5 +1,6 @@
 //! Lookups, and the files that they are answered from.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::Pump;
@@ -112,7 +113,7 @@ impl<T> Pump<T> {
         let now = self.now();
         self.refresh_names(now);
         let started = self.engine.start_host_lookup(owner.into(), query.clone(), now, &mut self.outside);
-        started.map_err(|refusal| StartError { argument: query, refusal })
+        started.map_err(|refusal| StartError::new(looking_up("", &query), query, refusal))
     }
 
     /// Starts a service lookup, by name or by port: one [`Payload::Service`](crate::Payload::Service)
@@ -143,7 +144,7 @@ impl<T> Pump<T> {
     ) -> Result<OperationId, StartError<ServiceQuery>> {
         self.refresh_names(self.now());
         let started = self.engine.start_service_lookup(owner.into(), &query);
-        started.map_err(|refusal| StartError { argument: query, refusal })
+        started.map_err(|refusal| StartError::new(looking_up("service ", &query), query, refusal))
     }
 
     /// Starts a protocol lookup, by name or by number: one [`Payload::Protocol`](crate::Payload::Protocol)
@@ -174,7 +175,7 @@ impl<T> Pump<T> {
     ) -> Result<OperationId, StartError<ProtocolQuery>> {
         self.refresh_names(self.now());
         let started = self.engine.start_protocol_lookup(owner.into(), &query);
-        started.map_err(|refusal| StartError { argument: query, refusal })
+        started.map_err(|refusal| StartError::new(looking_up("protocol ", &query), query, refusal))
     }
 
     /// The machine's own name, if it has one; a simulated machine has none.
@@ -253,6 +254,11 @@ impl<T> Pump<T> {
             resolver.set_config(config);
         }
     }
+}
+
+/// What a lookup attempts. Quoted: a name from elsewhere may hold what a terminal obeys.
+fn looking_up(kind: &str, query: &impl fmt::Display) -> String {
+    format!("looking up {kind}{:?}", query.to_string())
 }
 
 /// Reads the text of a resolver file, as the environment amends it.

@@ -46,10 +46,16 @@ pub use turn::{Budget, Turn};
 ///
 /// `T` is what the program posts to itself; `Pump::<()>` where nothing is.
 ///
-/// It lives on one thread. Other threads reach it through a [`Poster`]. It has no threads of its own
-/// and calls nobody back: the program takes messages, with [`get_message`](Pump::get_message) where
-/// the pump owns the loop, or with [`turn`](Pump::turn) and [`next_message`](Pump::next_message) where
-/// somebody else does.
+/// It has no threads of its own and calls nobody back: the program takes messages, with
+/// [`get_message`](Pump::get_message) where the pump owns the loop, or with [`turn`](Pump::turn) and
+/// [`next_message`](Pump::next_message) where somebody else does.
+///
+/// # Threads
+///
+/// It lives on one thread and is not `Send`: make it on the thread that shall have it. Other threads reach it through a
+/// [`Poster`] or a [`Completer`](crate::Completer), which can be sent, as can all ids. Where a framework wants
+/// state that can be sent, keep the pump where it keeps what belongs to the main thread (Bevy's `NonSend`, a
+/// `thread_local!`).
 ///
 /// # Order
 ///
@@ -221,7 +227,7 @@ impl<T> Pump<T> {
     ///
     /// Logarithmic in the number of timers; no system call.
     pub fn set_timer(&mut self, owner: impl Into<Owner>, timer: Timer) -> Result<OperationId, StartError<Timer>> {
-        let refused = |refusal| StartError { argument: timer, refusal };
+        let refused = |refusal| StartError::new("setting a timer", timer, refusal);
         let first = self.first_tick(timer).map_err(refused)?;
         self.engine.start_timer(owner.into(), first, timer.interval, timer.clock).map_err(refused)
     }
@@ -234,7 +240,7 @@ impl<T> Pump<T> {
     ///
     /// As [`set_timer`](Pump::set_timer), and when `id` names no living timer.
     pub fn reset_timer(&mut self, id: OperationId, timer: Timer) -> Result<(), StartError<Timer>> {
-        let refused = |refusal| StartError { argument: timer, refusal };
+        let refused = |refusal| StartError::new("setting a timer anew", timer, refusal);
         let first = self.first_tick(timer).map_err(refused)?;
         self.engine.reset_timer(id, first, timer.interval, timer.clock).map_err(refused)
     }

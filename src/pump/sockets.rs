@@ -65,7 +65,7 @@ impl<T> Pump<T> {
         let started = self.engine.start_watch(owner.into(), |owner| outside.watch(owner, &mut offered, interest));
         match (started, offered) {
             (Ok(operation), _) => Ok(WatchId::new(operation)),
-            (Err(refusal), Some(source)) => Err(StartError { argument: source, refusal }),
+            (Err(refusal), Some(source)) => Err(StartError::new("watching a source", source, refusal)),
             (Err(_), None) => unreachable!("a source that is refused comes back"),
         }
     }
@@ -73,12 +73,13 @@ impl<T> Pump<T> {
     /// Watches a descriptor of somebody else's: an X11 or Wayland connection, a pipe, a terminal, inotify.
     ///
     /// A duplicate is watched, so the descriptor itself stays with its owner, who may close it at any time.
-    /// Until the watch is cancelled, the duplicate keeps open what is behind it.
+    /// Until the watch is cancelled, the duplicate keeps open what is behind it. Whether it blocks is left as it is:
+    /// read once for each message, which does not, or make it non-blocking and read until there is no more.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Pump::watch); also when no descriptor is left for the duplicate, and where it is a regular
-    /// file, which is always ready and cannot be waited for.
+    /// As [`watch`](Pump::watch); also when no descriptor is left for the duplicate. A regular file or a folder is
+    /// always ready and cannot be waited for: [`StartRefusal::NoWait`](crate::StartRefusal::NoWait).
     ///
     /// # Examples
     ///
@@ -103,11 +104,10 @@ impl<T> Pump<T> {
     ) -> Result<WatchId<crate::reactor::Descriptor>, StartError<()>> {
         use crate::error::StartRefusal;
         let duplicate = descriptor.as_fd().try_clone_to_owned().map_err(|error| {
-            let refusal = StartRefusal::system("duplicating a descriptor", &error);
-            StartError { argument: (), refusal }
+            StartError::new("watching a descriptor", (), StartRefusal::system("duplicating a descriptor", &error))
         })?;
         let watched = self.watch(owner, crate::reactor::Descriptor::new(duplicate), interest);
-        watched.map_err(|StartError { refusal, .. }| StartError { argument: (), refusal })
+        watched.map_err(|error| StartError::new("watching a descriptor", (), error.refusal))
     }
 
     /// Arms a watch again, for `interest`. What is ready now is told, whether or not it was told before.
@@ -121,7 +121,7 @@ impl<T> Pump<T> {
     /// One system call.
     pub fn rearm<S>(&mut self, watch: WatchId<S>, interest: Interest) -> Result<(), Error> {
         match self.engine.rearm(watch.id(), interest, &mut self.outside) {
-            None => Err(Error::operation_over(watch.id())),
+            None => Err(Error::watch_over(watch.id())),
             Some(result) => result.map_err(|source| Error::new("arming a watch again", source)),
         }
     }
@@ -176,7 +176,8 @@ impl<T> Pump<T> {
         let now = self.now();
         self.refresh_names(now);
         let started = self.engine.start_connect(owner.into(), &connect, now, &mut self.outside);
-        started.map_err(|refusal| StartError { argument: connect, refusal })
+        // Quoted: a text from elsewhere may hold what a terminal obeys.
+        started.map_err(|refusal| StartError::new(format!("connecting to {:?}", connect.target), connect, refusal))
     }
 
     /// Listens for connections: each is a [`Payload::Accepted`](crate::Payload::Accepted) message, until the
@@ -209,7 +210,7 @@ impl<T> Pump<T> {
     /// ```
     pub fn listen(&mut self, owner: impl Into<Owner>, listen: Listen) -> Result<OperationId, StartError<Listen>> {
         let started = self.engine.start_listen(owner.into(), &listen, &mut self.outside);
-        started.map_err(|refusal| StartError { argument: listen, refusal })
+        started.map_err(|refusal| StartError::new(format!("listening on {}", listen.address), listen, refusal))
     }
 
     /// The address that a listening socket has: with the port that the system chose. `None` once it is over.

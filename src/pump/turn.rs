@@ -44,6 +44,7 @@ enum Wait {
 
 /// What a turn did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Turn {
     /// How many things were taken over: posts and completions of other threads, ready sockets, slices of
     /// streams.

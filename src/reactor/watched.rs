@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use mio::Interest as Interests;
 use mio::event::Source;
@@ -27,7 +28,12 @@ impl Reactor {
     ) -> io::Result<SocketKey> {
         let offered = source.take().ok_or(io::ErrorKind::InvalidInput)?;
         let key = self.insert(Socket::Watched(Box::new(offered)), owner);
-        let result = self.register_at(key, interests(interest));
+        let registered = catch_unwind(AssertUnwindSafe(|| self.register_at(key, interests(interest))));
+        let result = registered.unwrap_or_else(|cause| {
+            // The source's own code panicked: it goes, and what the system may have of it finds nobody.
+            drop(self.sockets.remove(key));
+            resume_unwind(cause)
+        });
         if result.is_err() {
             let registered = self.sockets.remove(key).map(|registered| registered.socket);
             if let Some(Socket::Watched(refused)) = registered {

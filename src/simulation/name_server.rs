@@ -126,12 +126,13 @@ impl NameServer {
     /// # Panics
     ///
     /// Panics when one of `addresses` is not an address.
+    #[track_caller]
     pub fn host<'a>(mut self, name: &str, addresses: impl IntoIterator<Item = &'a str>) -> NameServer {
-        let records = self.records.entry(name.to_ascii_lowercase()).or_default();
-        let addresses: Vec<IpAddr> =
-            addresses.into_iter().map(|text| text.parse().expect("a host of the script has addresses")).collect();
-        records.extend(addresses.iter().copied().map(Data::Address));
-        for address in addresses {
+        let name_as_asked = name.to_ascii_lowercase();
+        self.records.entry(name_as_asked.clone()).or_default();
+        for text in addresses {
+            let Ok(address) = text.parse::<IpAddr>() else { panic!("a host of the script: {text:?} is no address") };
+            self.records.entry(name_as_asked.clone()).or_default().push(Data::Address(address));
             self.records.entry(reverse_name(address)).or_default().push(Data::Pointer(name.to_owned()));
         }
         self

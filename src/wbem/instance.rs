@@ -4,6 +4,7 @@
 //! rows with [`Class::index_of`].
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use super::class::Class;
@@ -14,7 +15,7 @@ use super::system::SystemProperty;
 use super::value::Value;
 
 /// An object of a class.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Instance {
     class: Arc<Class>,
     values: Vec<Value>,
@@ -27,6 +28,18 @@ pub enum PutError {
     NoProperty(Box<str>),
     /// The value does not fit the property.
     Value(Box<str>, ValueError),
+}
+
+/// The class by its name, and what is not NULL.
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut properties = f.debug_struct(self.class.name());
+        for (property, value) in self.class.properties().iter().zip(&self.values).filter(|(_, value)| !value.is_null())
+        {
+            properties.field(&property.name, value);
+        }
+        properties.finish()
+    }
 }
 
 impl Instance {
@@ -155,8 +168,8 @@ impl PutError {
     }
 }
 
-impl std::fmt::Display for PutError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for PutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PutError::NoProperty(name) => write!(f, "the class has no property {name}"),
             PutError::Value(name, error) => write!(f, "{name}: {error}"),

@@ -8,6 +8,7 @@ mod connect;
 mod dispatcher;
 mod dns;
 mod elsewhere;
+mod errors;
 mod exact_time;
 mod host_waker;
 mod order;

@@ -6,8 +6,8 @@
 
 mod builder;
 
-use std::iter;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, iter};
 
 use super::cim_type::{CimType, PropertyType};
 use super::fold;
@@ -19,7 +19,7 @@ pub use builder::{CLASS_DEPTH_MAX, ClassBuilder, ClassError, ClassErrorKind, PRO
 const EVENT_CLASS: &str = "__Event";
 
 /// A class of objects.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Class {
     name: Arc<str>,
     superclass: Option<Arc<Class>>,
@@ -83,6 +83,14 @@ pub struct Qualifier {
     pub name: Arc<str>,
     /// The value; TRUE where only the name is written.
     pub value: Value,
+}
+
+/// The names alone: a class holds all that its superclasses are.
+impl fmt::Debug for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let superclass = self.superclass.as_ref().map(|class| &class.name);
+        f.debug_struct("Class").field("name", &self.name).field("superclass", &superclass).finish_non_exhaustive()
+    }
 }
 
 impl Class {
