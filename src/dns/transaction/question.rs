@@ -80,16 +80,14 @@ impl Asking {
         Err(failure)
     }
 
-    /// Whether the aliases go round, or on for too long.
+    /// Whether the aliases go round, or on for too long: over however many answers they come.
     fn leads_nowhere(&self, answer: &Answer) -> bool {
-        match answer.end {
-            ChainEnd::Continue => {
-                let hops = self.aliases.len() + answer.aliases.len();
-                self.aliases.contains(&answer.canonical) || hops > CNAME_HOPS_MAX
-            }
+        let is_endless = match answer.end {
+            ChainEnd::Continue => self.aliases.contains(&answer.canonical),
             ChainEnd::Loop | ChainEnd::TooLong => true,
             _ => false,
-        }
+        };
+        is_endless || self.aliases.len() + answer.aliases.len() > CNAME_HOPS_MAX
     }
 
     fn settle_answer(&mut self, answer: Answer, server: SocketAddr) {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::local;
+use super::order::put_in_order;
 use crate::dns::config::ResolverConfig;
 use crate::dns::message::{ChainEnd, DnsName, Question, RecordType};
-use crate::dns::order::{Destination, sort_destinations};
 use crate::dns::search::{Search, Step};
 use crate::dns::transaction::{Answered, Context, Flow, Transaction, Trouble};
 use crate::lookup::{Family, Host, LookupFailure, Source};
@@ -22,10 +22,6 @@ use crate::message::HostPart;
 use crate::moment::Moment;
 use crate::network::{Network, SocketKey, SocketOwner};
 use crate::rings::Ring;
-
-/// How many addresses of each family are put in order; more keep the order of the answer, behind these.
-/// To find the way to one costs some system calls, and a hostile answer has room for thousands.
-const SORTED_PER_FAMILY_MAX: usize = 64;
 
 /// What a job asks. Whoever asks the same while it is asked joins it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -199,7 +195,7 @@ impl Job {
 
     /// The answer, if one of the questions has one.
     fn found<N: Network>(&self, network: &mut N) -> Option<Host> {
-        let (mut found, mut unsorted): (Option<Host>, Vec<IpAddr>) = (None, Vec::new());
+        let mut found: Option<Host> = None;
         for (_, answered) in self.transaction.answers() {
             let (names, addresses) = match &answered.end {
                 ChainEnd::Addresses(addresses) => (&[][..], &addresses[..]),
@@ -207,17 +203,12 @@ impl Job {
                 _ => continue,
             };
             let host = found.get_or_insert_with(|| self.first_found(answered, names));
-            let (first, rest) = addresses.split_at(addresses.len().min(SORTED_PER_FAMILY_MAX));
-            host.addresses.extend(first);
-            unsorted.extend(rest);
+            host.addresses.extend(addresses);
             host.ttl = [host.ttl, ttl(answered)].into_iter().flatten().min();
         }
         let mut host = found?;
         host.incomplete = !self.transaction.is_answered();
-        if host.addresses.len() > 1 {
-            sort(&mut host.addresses, network);
-        }
-        host.addresses.extend(unsorted);
+        put_in_order(&mut host, network);
         Some(host)
     }
 
@@ -269,18 +260,6 @@ fn host_questions(name: &str, family: Family, config: &ResolverConfig) -> Option
         Family::V6 => &[],
     };
     Some(types.iter().map(|&record_type| Question { name: name.clone(), record_type }).collect())
-}
-
-fn sort<N: Network>(addresses: &mut [IpAddr], network: &mut N) {
-    let mut destinations: Vec<Destination> = addresses
-        .iter()
-        .map(|&address| SocketAddr::new(address, 0))
-        .map(|address| Destination { address, source: network.source_address(address) })
-        .collect();
-    sort_destinations(&mut destinations);
-    for (address, destination) in addresses.iter_mut().zip(destinations) {
-        *address = destination.address.ip();
-    }
 }
 
 fn ttl(answered: &Answered) -> Option<Duration> {

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::LookupOutcome;
 use super::job::JobQuestion;
+use super::order::scope_id;
 use crate::dns::config::ResolverConfig;
 use crate::dns::host_text::{HostText, SpecialName, to_ascii};
 use crate::dns::search::is_below_search_domain;
@@ -121,12 +122,8 @@ pub(super) fn protocol(query: &ProtocolQuery, protocols: &Table<ProtocolsTable>)
 
 /// A host whose addresses carry their scopes.
 pub(super) fn host(canonical_name: String, addresses: Vec<SocketAddr>, source: Source) -> Host {
-    let scope_id = |address: &SocketAddr| match address {
-        SocketAddr::V4(_) => 0,
-        SocketAddr::V6(address) => address.scope_id(),
-    };
-    let scope_ids = match addresses.iter().any(|address| scope_id(address) != 0) {
-        true => addresses.iter().map(scope_id).collect(),
+    let scope_ids = match addresses.iter().any(|&address| scope_id(address) != 0) {
+        true => addresses.iter().copied().map(scope_id).collect(),
         false => Vec::new(),
     };
     let addresses = addresses.iter().map(SocketAddr::ip).collect();

@@ -16,6 +16,7 @@
 
 mod job;
 mod local;
+mod order;
 mod outcome;
 mod tables;
 
@@ -28,7 +29,7 @@ use crate::dns::transaction::{Context, Scratch};
 use crate::error::StartRefusal;
 use crate::file_report::FileReport;
 use crate::line::Line;
-use crate::lookup::{Host, HostKey, HostQuery, LookupError, LookupErrorDetail, ProtocolQuery, ServiceQuery};
+use crate::lookup::{Host, HostKey, HostQuery, LookupError, LookupErrorDetail, ProtocolQuery, ServiceQuery, Source};
 use crate::message::HostPart;
 use crate::moment::Moment;
 use crate::network::{JobKey, Network, SocketKey, SocketOwner};
@@ -38,6 +39,7 @@ use crate::timers::Timers;
 
 use job::{Conclusion, Job, JobFlow, JobQuestion, Place};
 use local::Local;
+use order::put_in_order;
 use tables::Tables;
 
 pub(crate) use outcome::{Delivery, LookupOutcome};
@@ -286,7 +288,10 @@ impl Resolver {
             HostKey::Address(address) => local::host_by_address(*address, hosts),
         };
         match answer {
-            Local::Found(host) => {
+            Local::Found(mut host) => {
+                if host.source == Source::File {
+                    put_in_order(&mut host, network);
+                }
                 if query.streamed {
                     let lookup = self.lookups.at(slot);
                     local::parts(&host).for_each(|part| lookup.tell_part(&part, &mut self.deliveries));

@@ -213,6 +213,22 @@ fn a_chain_of_aliases_may_go_on_in_another_answer() {
     assert_eq!(server.asked(), 18);
 }
 
+/// Some servers give five aliases at a time, and the address with the last of them.
+#[test]
+fn a_chain_has_the_same_limit_in_one_answer_and_in_many() {
+    for (hops, expected) in [(16, Ok(16)), (17, Err(LookupFailure::ServerFailure))] {
+        let server = NameServer::answering(move |query| {
+            let step: usize = query.name.trim_start_matches("alias").trim_end_matches(".example").parse().unwrap();
+            let end = hops.min(step + 5);
+            let reply = (step..end).fold(Reply::to(query), |reply, step| reply.cname(&alias(step), &alias(step + 1)));
+            if end == hops { reply.a(&alias(hops), V4) } else { reply }
+        });
+        let mut pump = pump(asking([&server]));
+        let found = v4(&mut pump, &alias(0)).map(|host| host.aliases.len()).map_err(|error| error.failure());
+        assert_eq!((found, server.asked()), (expected, 4), "{hops} aliases");
+    }
+}
+
 #[test]
 fn chains_without_an_end_are_a_server_failure() {
     type Script = fn(&Query) -> Reply;

@@ -53,6 +53,25 @@ fn a_server_without_edns_is_remembered_by_its_address() {
     assert_eq!(asked, expected);
 }
 
+/// As those of a name server: what cannot be reached comes last, whatever the file says first.
+#[test]
+fn addresses_of_the_hosts_file_are_put_in_order() {
+    let simulation = Simulation::new(1);
+    let hosts = "192.0.2.1 both.test\n2001:db8::1 both.test\n127.0.0.1 here.test\n::1 here.test\nfe80::1%3 here.test\n";
+    simulation.write_file("/etc/hosts", hosts);
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let texts = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let both = look_up(&mut pump, "both.test").expect("it is in the file");
+    assert_eq!(texts(&both.addresses), ["2001:db8::1", "192.0.2.1"]);
+    let here = look_up(&mut pump, "here.test").expect("it is in the file");
+    assert_eq!(here.addresses[0].to_string(), "::1");
+    let scoped: Vec<_> = here.socket_addresses(80).filter(|address| address.to_string().contains('%')).collect();
+    assert_eq!(scoped, ["[fe80::1%3]:80".parse().expect("it is an address")], "the scope stays with its address");
+    simulation.cut_off(Family::V6);
+    let both = look_up(&mut pump, "both.test").expect("it is in the file");
+    assert_eq!(texts(&both.addresses), ["192.0.2.1", "2001:db8::1"]);
+}
+
 /// While the hosts file is indexed, nobody knows yet who will have to stand in line.
 #[test]
 fn the_line_has_an_end_while_the_hosts_file_is_indexed() {
