@@ -79,7 +79,7 @@
 //! | have each address family as it arrives             | [`HostQuery::streamed`]                             |
 //! | look up a service by name or port                  | [`Pump::lookup_service`] with a [`ServiceQuery`]    |
 //! | look up a protocol by name or number               | [`Pump::lookup_protocol`] with a [`ProtocolQuery`]  |
-//! | say which name servers are asked, and how          | [`Settings::resolver`] with a [`ResolverConfig`]    |
+//! | say which name servers are asked, and how          | [`Settings::resolver`] with a [`ResolverConfig`], [`Pump::set_resolver`] |
 //! | see how they are asked, and what files were read   | [`Pump::resolver_config`], [`Pump::name_files`]     |
 //! | know the machine's own name                        | [`Pump::host_name`]                                 |
 //! | stop something                                     | [`Pump::cancel`]                                    |

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::Pump;
-use crate::dns::config::ResolverConfig;
 use crate::dns::config::file::Environment;
+use crate::dns::config::{ResolverConfig, ResolverConfigError};
 use crate::error::StartError;
 use crate::file_report::FileReport;
 use crate::files::Files;
@@ -25,6 +25,8 @@ pub(super) struct NameFiles {
     services: NameFile,
     protocols: NameFile,
     resolver: ResolverSource,
+    /// What the settings name in place of the machine's own resolver file.
+    resolver_file: Option<PathBuf>,
     times: CheckTimes,
 }
 
@@ -37,6 +39,15 @@ enum ResolverSource {
         report: FileReport,
     },
     Adapters(Adapters),
+}
+
+impl ResolverSource {
+    fn of_machine(file: Option<PathBuf>, outside: &Outside) -> ResolverSource {
+        match file.or_else(|| outside.resolver_file()) {
+            Some(path) => ResolverSource::File { file: NameFile::new(path), report: FileReport::default() },
+            None => ResolverSource::Adapters(Adapters::default()),
+        }
+    }
 }
 
 /// What was read of one of the files that lookups are configured with.
@@ -56,16 +67,17 @@ impl NameFiles {
         let file = |path: &Option<PathBuf>, name| {
             NameFile::new(path.clone().unwrap_or_else(|| outside.configuration_file(name)))
         };
-        let resolver = match settings.resolver_file.clone().or_else(|| outside.resolver_file()) {
-            _ if settings.resolver.is_some() => ResolverSource::Program,
-            Some(path) => ResolverSource::File { file: NameFile::new(path), report: FileReport::default() },
-            None => ResolverSource::Adapters(Adapters::default()),
+        let resolver_file = settings.resolver_file.clone();
+        let resolver = match settings.resolver {
+            Some(_) => ResolverSource::Program,
+            None => ResolverSource::of_machine(resolver_file.clone(), outside),
         };
         NameFiles {
             hosts: file(&settings.hosts_file, "hosts"),
             services: file(&settings.services_file, "services"),
             protocols: file(&settings.protocols_file, "protocols"),
             resolver,
+            resolver_file,
             times: CheckTimes::default(),
         }
     }
@@ -187,6 +199,40 @@ impl<T> Pump<T> {
     pub fn resolver_config(&mut self) -> &ResolverConfig {
         self.refresh_names(self.now());
         self.engine.resolver.config()
+    }
+
+    /// Asks name servers as `config` says from now on; with `None` as the machine is configured, or as
+    /// [`Settings::resolver_file`] says. Lookups that are under way end as they began.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a configuration with a setting outside its limits, and goes on as before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Pump, ResolverConfig};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let typed = ResolverConfig::new([([192, 0, 2, 53], 53)]); // a user changes the settings
+    /// pump.set_resolver(typed.clone())?;
+    /// assert_eq!(pump.resolver_config(), &typed);
+    /// pump.set_resolver(None)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_resolver(&mut self, config: impl Into<Option<ResolverConfig>>) -> Result<(), ResolverConfigError> {
+        match config.into() {
+            Some(config) => {
+                config.check()?;
+                self.name_files.resolver = ResolverSource::Program;
+                self.engine.resolver.set_config(config);
+            }
+            None => {
+                let file = self.name_files.resolver_file.clone();
+                self.name_files.resolver = ResolverSource::of_machine(file, &self.outside);
+                self.refresh_resolver(self.now());
+            }
+        }
+        Ok(())
     }
 
     /// What was read of the files that lookups are configured with: hosts, services, protocols, and the

@@ -33,6 +33,29 @@ fn aliases_that_led_nowhere_are_forgotten() {
     assert_eq!((host.canonical_name.as_str(), host.aliases.as_slice()), ("b.test", &["a.test".to_owned()][..]));
 }
 
+/// As in a panel of settings: what is set counts from the next lookup on, and the machine's own can be had back.
+#[test]
+fn the_resolver_is_set_anew_while_lookups_run() {
+    let simulation = Simulation::new(1);
+    for (last, name) in [(53, "machine.test"), (54, "set.test")] {
+        simulation
+            .name_server(address(last), NameServer::new().host(name, ["192.0.2.1"]).latency(Duration::from_secs(1)));
+    }
+    simulation.write_file("/etc/resolv.conf", "nameserver 192.0.2.53\n");
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let early = start(&mut pump, v4("machine.test"));
+    pump.set_resolver(ResolverConfig::new([address(54)])).expect("it is within its limits");
+    outcome(&mut pump, early).expect("it is answered by the server that it was put to");
+    look_up(&mut pump, "set.test").expect("the server that was set knows it");
+    // Refused, so what was goes on; and the file counts no more, changed or not.
+    pump.set_resolver(ResolverConfig::new([address(53)]).with_attempts(9)).expect_err("so often nobody is asked");
+    simulation.write_file("/etc/resolv.conf", "nameserver 192.0.2.53\n# changed\n");
+    simulation.advance(Duration::from_secs(2));
+    assert_eq!(pump.resolver_config().servers(), [address(54)]);
+    pump.set_resolver(None).expect("the machine's own configuration is within its limits");
+    look_up(&mut pump, "machine.test").expect("the machine's own server knows it");
+}
+
 /// A lookup that began before the configuration changed says nothing about the servers of the next.
 #[test]
 fn a_server_without_edns_is_remembered_by_its_address() {

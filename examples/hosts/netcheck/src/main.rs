@@ -1,0 +1,29 @@
+//! Checks the hosts of a list: looks each up, connects to it if wanted, and tells what came of it, in a window or on the
+//! command line.
+
+mod arguments;
+mod headless;
+mod model;
+mod window;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let ended = match arguments::parse(lexopt::Parser::from_env()) {
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => Err(format!("{error}; --help tells what can be given").into()),
+        Ok(Some(arguments)) => {
+            // Without them fewer checks run at a time.
+            let _ = model::checks::allow_sockets();
+            if arguments.csv.is_some() || arguments.json.is_some() {
+                headless::run(&arguments)
+            } else {
+                window::run(arguments)
+            }
+        }
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("netcheck: {error}");
+        ExitCode::from(2)
+    })
+}

@@ -1,0 +1,69 @@
+//! The pump as a guest in eframe's loop: all that stands between the two, to be copied.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use msgpump::{Budget, Error, Hosted, Lent, Message, Pump};
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// What of a frame the pump may use. What is left over is done in the next one, which is asked for.
+const FRAME_SHARE: Duration = Duration::from_millis(4);
+
+// ---- The glue ----
+
+pub struct Guest {
+    pump: Hosted<()>,
+    is_ready: Receiver<()>,
+    turned: Sender<()>,
+}
+
+impl Guest {
+    /// Waits for the pump's descriptor, since eframe waits for none: on a thread, that sleeps. It asks for a frame, and
+    /// waits for the word that the pump was turned before it looks again.
+    pub fn new(context: egui::Context) -> io::Result<Guest> {
+        let pump = Hosted::new()?;
+        let descriptor = pump.as_fd().try_clone_to_owned()?;
+        let (ready, is_ready) = channel();
+        let (turned, was_turned) = channel();
+        thread::spawn(move || {
+            while poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None).is_ok() && ready.send(()).is_ok() {
+                context.request_repaint();
+                if was_turned.recv().is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Guest { pump, is_ready, turned })
+    }
+
+    pub fn lend(&mut self) -> Lent<'_, ()> {
+        self.pump.lend()
+    }
+
+    /// Turns the pump if it has something to do, before each frame. A frame that is drawn for another reason costs
+    /// nothing.
+    pub fn run(&mut self, mut handle: impl FnMut(&mut Pump<()>, Message<()>)) -> Result<(), Error> {
+        if self.is_ready.try_recv().is_err() {
+            return Ok(());
+        }
+        let end = Instant::now() + FRAME_SHARE;
+        let mut pump = self.pump.lend();
+        let _ = pump.turn(Budget::no_wait().time(FRAME_SHARE / 2))?;
+        // What is left over makes the descriptor readable.
+        while Instant::now() < end
+            && let Some(message) = pump.next_message()
+        {
+            handle(&mut pump, message);
+        }
+        drop(pump);
+        // After the loan, so that the thread finds the descriptor right. It is there until the program ends.
+        let _ = self.turned.send(());
+        Ok(())
+    }
+}
+
+// ---- The end of the glue ----
