@@ -183,13 +183,14 @@ static void reach_lookup(void)
 {
     if (state == IN_LINE)
         return;
-    if (state == UNDER_WAY) {
-        table_await_question(cell->names[0]);
-        return;
+    for (int item = 0; item < (state == NEXT ? 2 : 1); item++) {
+        /* That the second is asked for says that the first is through. */
+        table_await_question(cell->names[item]);
+        if (state != UNDER_WAY)
+            table_answer(cell->names[item]);
     }
-    table_answer(cell->names[0]);
-    table_answer(cell->names[1]);
-    put_barrier();
+    if (state != UNDER_WAY)
+        put_barrier();
 }
 
 static void cancel_lookup(int item)

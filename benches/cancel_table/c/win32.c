@@ -5,7 +5,7 @@
  * https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-wsacancelasyncrequest
  *   WSAEALREADY where the request has completed already, whether or not its message was taken
  * https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-wsaasyncselect
- *   messages that wait may still come after a mask of 0
+ *   messages that wait may still come after a mask of 0, and after closesocket
  * https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-destroywindow
  *
  * It prints rows as `src/table.rs` reads them, and asks on its standard output for the name server (`src/peers/win32.rs`).
@@ -249,6 +249,11 @@ static int cancel_selection(int item)
     return WSAAsyncSelect(receivers[item], windows[item], 0, 0) == 0 ? 0 : WSAGetLastError();
 }
 
+static int close_socket(int item)
+{
+    return closesocket(receivers[item]) == 0 ? 0 : WSAGetLastError();
+}
+
 static void late_selection(void)
 {
     send(senders[0], "y", 1, 0);
@@ -293,6 +298,9 @@ int main(int count, char **arguments)
           UNDER_WAY, NEXT },
         { { "Readiness", "`WSAAsyncSelect` with a mask of 0", PAGE "winsock/nf-winsock-wsaasyncselect", start_selection,
             reach_selection, cancel_selection, late_selection },
+          UNDER_WAY, INSIDE },
+        { { "Readiness", "`closesocket`", PAGE "winsock/nf-winsock-closesocket", start_selection, reach_selection,
+            close_socket, late_selection },
           UNDER_WAY, INSIDE },
         { { "Post", "`DestroyWindow`", PAGE "winuser/nf-winuser-destroywindow", start_post, reach_nothing, cancel_post },
           FINISHED, NEXT },

@@ -3,6 +3,7 @@
 //! Started by `run`, which gives it a network namespace of its own, with this program as its name server. Each peer plays
 //! in a process of its own. Fails if anything of a cancelled operation of this crate's is seen.
 
+#[allow(unsafe_code)]
 mod ffi;
 mod name_server;
 mod peers;
@@ -68,7 +69,7 @@ fn play_all(directory: PathBuf) -> ExitCode {
     for (file, text) in [("results.md", report.markdown()), ("summary.md", report.summary())] {
         fs::write(directory.join(file), text).expect("the directory is there");
     }
-    let ours = report.rows.iter().filter(|row| row.peer == PEERS[0].title);
+    let ours = report.rows.iter().filter(|row| row.peer.starts_with("msgpump"));
     let loud: Vec<&Row> = ours.filter(|row| row.cells.iter().any(|(_, seen)| !seen.is_nothing())).collect();
     if loud.is_empty() {
         return ExitCode::SUCCESS;

@@ -1,7 +1,7 @@
 //! One cell as it is played in Rust: who cancels when, and what is counted. `c/cell.h` is the same for C.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -161,6 +161,26 @@ pub fn pass_time_of_timers(state: State) {
         while Instant::now() < until {
             thread::yield_now();
         }
+    }
+}
+
+/// Holds the only thread of a pool until it is dropped.
+pub struct Barrier {
+    _go_on: mpsc::Sender<()>,
+}
+
+impl Barrier {
+    /// Returns when everything that was queued before has run. `queue` hands work to the pool.
+    pub fn put(queue: impl FnOnce(Box<dyn FnOnce() + Send>)) -> Barrier {
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        queue(Box::new(move || {
+            begun.send(()).expect("somebody waits");
+            // Ends when the other end is dropped.
+            may_go_on.recv().unwrap_or_default();
+        }));
+        has_begun.recv().expect("it begins");
+        Barrier { _go_on: go_on }
     }
 }
 

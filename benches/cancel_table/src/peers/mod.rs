@@ -8,6 +8,7 @@ mod msgpump;
 mod smol;
 mod tokio;
 mod win32;
+mod winsock;
 
 /// One row of the summary. Its cells are played in a process of its own.
 pub struct Peer {
@@ -26,6 +27,7 @@ pub struct Peer {
 /// In the order of the table.
 pub const PEERS: &[Peer] = &[
     of_package("msgpump", "msgpump", msgpump::play),
+    Peer { name: "msgpump-winsock", title: "msgpump, `winsock`", package: None, version: None, play: winsock::play },
     Peer {
         name: "win32",
         title: "Win32, Winsock (Wine)",

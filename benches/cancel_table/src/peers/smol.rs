@@ -17,7 +17,7 @@ use std::thread;
 use smol::{Async, LocalExecutor, Task, Timer};
 
 use crate::name_server::name_server;
-use crate::scene::{Cue, SETTLE, Scene, TIMER, names, pass_time_of_timers, row, socket};
+use crate::scene::{Barrier, Cue, SETTLE, Scene, TIMER, names, pass_time_of_timers, row, socket};
 use crate::table::{Kind, Seen, State};
 
 const TASK: &str = "https://docs.rs/async-task/latest/async_task/struct.Task.html";
@@ -130,31 +130,15 @@ fn readiness(state: State) -> Seen {
     stage.finish()
 }
 
-/// Holds the pool's only thread until it is dropped.
-struct Barrier {
-    _go_on: mpsc::Sender<()>,
-}
-
-impl Barrier {
-    /// Returns when everything that was queued before has run.
-    fn put() -> Barrier {
-        let (begun, has_begun) = mpsc::channel();
-        let (go_on, may_go_on) = mpsc::channel::<()>();
-        smol::unblock(move || {
-            begun.send(()).expect("somebody waits");
-            // Ends when the other end is dropped.
-            may_go_on.recv().unwrap_or_default();
-        })
-        .detach();
-        has_begun.recv().expect("it begins");
-        Barrier { _go_on: go_on }
-    }
+/// Holds the pool's only thread.
+fn barrier() -> Barrier {
+    Barrier::put(|work| smol::unblock(work).detach())
 }
 
 fn lookup(state: State) -> Seen {
     let stage = Stage::new(state);
     let names = names();
-    let in_the_way = (state == State::InLine).then(Barrier::put);
+    let in_the_way = (state == State::InLine).then(barrier);
     stage.start(|item| {
         let name = names[item].clone();
         Box::pin(async move { drop(smol::net::resolve((name, 80)).await.expect("it is answered")) })
@@ -165,7 +149,7 @@ fn lookup(state: State) -> Seen {
         State::UnderWay => name_server().await_question(&names[0]),
         _ => {
             names.iter().for_each(|name| name_server().answer(name));
-            behind = Some(Barrier::put());
+            behind = Some(barrier());
         }
     }
     stage.cancel();
@@ -180,7 +164,7 @@ fn lookup(state: State) -> Seen {
 
 fn work(state: State) -> Seen {
     let stage = Stage::new(state);
-    let in_the_way = (state == State::InLine).then(Barrier::put);
+    let in_the_way = (state == State::InLine).then(barrier);
     let (begun, has_begun) = mpsc::channel();
     // None is through before its task waits for it.
     let (go_on, may_go_on) = mpsc::channel::<()>();
@@ -202,7 +186,7 @@ fn work(state: State) -> Seen {
         State::UnderWay => has_begun.recv().expect("it begins"),
         _ => {
             go_on();
-            behind = Some(Barrier::put());
+            behind = Some(barrier());
         }
     }
     stage.cancel();

@@ -20,7 +20,7 @@ use tokio::task::{AbortHandle, Id, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::name_server::name_server;
-use crate::scene::{Cue, SETTLE, Scene, TIMER, absent, names, pass_time_of_timers, row, socket};
+use crate::scene::{Barrier, Cue, SETTLE, Scene, TIMER, absent, names, pass_time_of_timers, row, socket};
 use crate::table::{Kind, Seen, State};
 
 const TASK: &str = "https://docs.rs/tokio/latest/tokio/task/index.html#cancellation";
@@ -196,31 +196,16 @@ fn readiness(state: State, way: Way) -> Seen {
     })
 }
 
-/// Holds the pool's only thread until it is dropped.
-pub struct Barrier {
-    _go_on: mpsc::Sender<()>,
-}
-
-impl Barrier {
-    /// Returns when everything that was queued before has run.
-    pub fn put() -> Barrier {
-        let (begun, has_begun) = mpsc::channel();
-        let (go_on, may_go_on) = mpsc::channel::<()>();
-        spawn_blocking(move || {
-            begun.send(()).expect("somebody waits");
-            // Ends when the other end is dropped.
-            may_go_on.recv().unwrap_or_default();
-        });
-        has_begun.recv().expect("it begins");
-        Barrier { _go_on: go_on }
-    }
+/// Holds the pool's only thread.
+fn barrier() -> Barrier {
+    Barrier::put(|work| drop(spawn_blocking(work)))
 }
 
 fn lookup(state: State, way: Way) -> Seen {
     runtime().block_on(async {
         let mut stage = Stage::new(state, way);
         let names = names();
-        let in_the_way = (state == State::InLine).then(Barrier::put);
+        let in_the_way = (state == State::InLine).then(barrier);
         stage
             .start(|item| {
                 let name = names[item].clone();
@@ -233,7 +218,7 @@ fn lookup(state: State, way: Way) -> Seen {
             State::UnderWay => name_server().await_question(&names[0]),
             _ => {
                 names.iter().for_each(|name| name_server().answer(name));
-                behind = Some(Barrier::put());
+                behind = Some(barrier());
             }
         }
         stage.cancel();
@@ -250,7 +235,7 @@ fn lookup(state: State, way: Way) -> Seen {
 fn work(state: State, way: Way) -> Seen {
     runtime().block_on(async {
         let mut stage = Stage::new(state, way);
-        let in_the_way = (state == State::InLine).then(Barrier::put);
+        let in_the_way = (state == State::InLine).then(barrier);
         let (begun, has_begun) = mpsc::channel();
         // None is through before its task waits for it.
         let (go_on, may_go_on) = mpsc::channel::<()>();
@@ -282,7 +267,7 @@ fn work(state: State, way: Way) -> Seen {
             State::UnderWay => has_begun.recv().expect("it begins"),
             _ => {
                 go_on();
-                behind = Some(Barrier::put());
+                behind = Some(barrier());
             }
         }
         stage.cancel();
