@@ -167,6 +167,15 @@ __attribute__((unused)) static void pass_time_of_timers(void)
         ;
 }
 
+/* Waits until the lookups are under way, and has them answered if they are to be further. */
+__attribute__((unused)) static void reach_answers(void (*answer)(const char *name))
+{
+    for (int item = 0; item < (state == NEXT ? 2 : 1); item++)
+        table_await_question(cell->names[item]);
+    for (int item = 0; state != UNDER_WAY && item < (state == NEXT ? 2 : 1); item++)
+        answer(cell->names[item]);
+}
+
 struct errand {
     void (*run)(int item);
     int item;

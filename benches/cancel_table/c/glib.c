@@ -48,7 +48,6 @@ static gboolean on_source(gpointer item)
 static gboolean on_descriptor(gint fd, GIOCondition condition, gpointer item)
 {
     handled(GPOINTER_TO_INT(item), 0);
-    /* What is not cancelled is not to come in the next cell. */
     return state == INSIDE ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
@@ -201,11 +200,7 @@ static void reach_lookup(void)
 {
     if (state == IN_LINE)
         return;
-    for (int item = 0; item < (state == NEXT ? 2 : 1); item++) {
-        table_await_question(cell->names[item]);
-        if (state != UNDER_WAY)
-            table_answer(cell->names[item]);
-    }
+    reach_answers(table_answer);
     if (state != UNDER_WAY)
         wait_until_readable();
 }
@@ -219,5 +214,12 @@ void table_glib(enum kind kind, enum state the_state, struct cell *the_cell)
         [POST] = { NULL, start_post, NULL, cancel_source, turn },
         [WORK] = { prepare_tasks, start_work, reach_work, cancel_cancellable, settle_tasks },
     };
+    sources[0] = sources[1] = 0;
     play_cell(&plays[kind], kind, the_state, the_cell);
+    /* The next cell has the same context: what is not cancelled is not to come there. */
+    for (int item = 0; item < 2; item++) {
+        GSource *source = sources[item] ? g_main_context_find_source_by_id(NULL, sources[item]) : NULL;
+        if (source)
+            g_source_destroy(source);
+    }
 }

@@ -100,11 +100,7 @@ static void reach_lookup(void)
 {
     if (state == IN_LINE)
         return;
-    for (int item = 0; item < (state == NEXT ? 2 : 1); item++) {
-        table_await_question(cell->names[item]);
-        if (state != UNDER_WAY)
-            table_answer_into_buffer(cell->names[item]);
-    }
+    reach_answers(table_answer_into_buffer);
 }
 
 static void cancel_lookup(int item)

@@ -85,8 +85,8 @@ impl Report {
 
 const INTRODUCTION: &str = "\
 Each cell is played: an operation is started, brought to the state, cancelled by the call that its documentation names, and
-its loop goes on. The cell says what the program is still told of the operation from the cancel on, and in brackets what the
-cancelling call said:
+its loop goes on. Before that the same is played without the cancel, and it has to be seen then. The cell says what the
+program is still told of the operation from the cancel on, and in brackets what the cancelling call said:
 
 - *nothing*;
 - *“cancelled”*: its handler is called once more, and told that it was cancelled;
