@@ -144,6 +144,12 @@ impl Simulation {
         self.lock().queries().to_vec()
     }
 
+    /// Forgets what [`queries`](Simulation::queries) and [`received`](Simulation::received) tell of so far: in a run
+    /// of virtual days it would fill the memory.
+    pub fn forget_log(&self) {
+        self.lock().forget_log();
+    }
+
     fn lock(&self) -> MutexGuard<'_, World> {
         // No code of the program runs under the lock.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)

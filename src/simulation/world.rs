@@ -176,6 +176,11 @@ impl World {
         &self.queries
     }
 
+    pub(super) fn forget_log(&mut self) {
+        self.queries.clear();
+        self.received.clear();
+    }
+
     pub(super) fn received(&self, address: SocketAddr) -> Vec<u8> {
         self.received.get(&address).cloned().unwrap_or_default()
     }
