@@ -20,7 +20,7 @@ pub(super) const TIMER: &str = "__TimerEvent";
 pub(super) const INTERVAL_TIMER: &str = "__IntervalTimerInstruction";
 
 /// Where `TargetInstance` stands in an event about an instance.
-const TARGET: &str = "TargetInstance";
+pub(super) const TARGET: &str = "TargetInstance";
 
 /// Makes a class of the system.
 fn class(name: &str, parent: Option<&Arc<Class>>, properties: Vec<Property>) -> Arc<Class> {

@@ -271,6 +271,11 @@ impl Property {
         self.is_marked("write")
     }
 
+    /// Whether the value cannot change while there is the object: the property is a key, or marked `fixed`.
+    pub fn is_fixed(&self) -> bool {
+        self.is_key() || self.is_marked("fixed")
+    }
+
     /// Whether a boolean qualifier is there and TRUE.
     fn is_marked(&self, name: &str) -> bool {
         find_qualifier(&self.qualifiers, name) == Some(&Value::Boolean(true))
