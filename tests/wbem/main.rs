@@ -8,6 +8,7 @@
 
 mod calls;
 mod cancel;
+mod depth;
 mod enumerators;
 mod events;
 mod hostile;

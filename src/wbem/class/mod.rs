@@ -28,6 +28,8 @@ pub struct Class {
     methods: Vec<Method>,
     identity: Identity,
     home: OnceLock<NamespacePath>,
+    /// How many classes and objects lie within each other in this one: in defaults, qualifiers and methods.
+    depth: usize,
 }
 
 /// How instances of a class are told apart.
@@ -101,6 +103,7 @@ impl Class {
             methods: Vec::new(),
             identity: Identity::None,
             home: OnceLock::new(),
+            depth: 0,
         })
     }
 
@@ -183,6 +186,11 @@ impl Class {
         self.identity == Identity::Singleton
     }
 
+    /// How many classes and objects lie within each other in this one.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// The namespace in which the class was registered.
     pub fn home(&self) -> Option<&NamespacePath> {
         self.home.get()
@@ -217,6 +225,7 @@ impl Class {
             methods: self.methods.clone(),
             identity,
             home: self.home.clone(),
+            depth: self.depth,
         })
     }
 }
