@@ -6,6 +6,7 @@
 //! no test: null pointers (E01, and row 1 of the table) cannot be written in safe Rust, and what a class reads of a
 //! machine (L) is tested where those classes are.
 
+mod callbacks;
 mod calls;
 mod cancel;
 mod depth;

@@ -97,7 +97,8 @@ pub(crate) struct Slow {
     wakers: Rc<RefCell<Vec<Waker>>>,
     pub(crate) replies: Rc<RefCell<Vec<Reply<Arc<Instance>>>>>,
     pub(crate) fault: Rc<Cell<Option<(usize, Fault)>>>,
-    pub(crate) reports: bool,
+    /// Whether it tells its progress, and goes on by itself.
+    pub(crate) reports: Rc<Cell<bool>>,
 }
 
 impl Slow {
@@ -114,8 +115,8 @@ impl Slow {
             .method(Method::new("Static").outputs(outputs).qualifier("static", true))
             .build()
             .unwrap();
-        let (stats, wakers, replies, fault) = Default::default();
-        Slow { class, inputs, rows, stats, wakers, replies, fault, reports: false }
+        let (stats, wakers, replies, fault, reports) = Default::default();
+        Slow { class, inputs, rows, stats, wakers, replies, fault, reports }
     }
 
     /// Lets every reading give another row.
@@ -220,7 +221,7 @@ impl Rows for SlowRows {
         let Some(id) = self.ids.next() else { return Progress::End(Ok(())) };
         self.given += 1;
         out.push(instance(&self.provider.class, &[("Id", id.into()), ("Name", format!("name {id}").into())]));
-        match (self.ids.len(), self.provider.reports) {
+        match (self.ids.len(), self.provider.reports.get()) {
             (0, _) => Progress::End(Ok(())),
             (_, true) => Progress::Done { done: self.given as u16, total: self.total as u16 },
             (_, false) => Progress::Parked,
