@@ -403,6 +403,23 @@ fn c11_events_for_a_dropped_enumerator_go_nowhere() {
 }
 
 #[test]
+fn who_subscribes_while_the_last_source_ends_is_told() {
+    let mut theatre = Theatre::new();
+    let doorbell = Class::builder("Doorbell").superclass(&events::extrinsic_event()).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&doorbell);
+    theatre.server.register(HOME, channel).unwrap();
+    let first = theatre.subscribe("SELECT * FROM Doorbell");
+    theatre.pass(1);
+    theatre.services.cancel_async_call(&mut theatre.pump, &first).unwrap();
+    let second = theatre.subscribe("SELECT * FROM Doorbell");
+    theatre.pass(1);
+    assert!(publisher.publish(Instance::new(&doorbell)));
+    theatre.pass(1);
+    assert_eq!(theatre.told(&second), ["Doorbell"]);
+    assert_eq!(theatre.told(&first), ["WBEM_E_CALL_CANCELLED"]);
+}
+
+#[test]
 fn v11_a_sink_that_takes_nothing_is_told_of_the_overflow_once() {
     let mut theatre = Theatre::new();
     let doorbell = Class::builder("Doorbell").superclass(&events::extrinsic_event());
