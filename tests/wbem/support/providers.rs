@@ -78,6 +78,13 @@ pub(crate) struct Stats {
     pub(crate) put: Cell<usize>,
 }
 
+impl Stats {
+    /// How often anybody asked for anything.
+    pub(crate) fn asked(&self) -> usize {
+        [&self.opened, &self.steps, &self.worked, &self.put].map(Cell::get).iter().sum()
+    }
+}
+
 /// What the next reading does instead of giving all rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
@@ -103,9 +110,13 @@ pub(crate) struct Slow {
 
 impl Slow {
     pub(crate) fn new(rows: u32) -> Slow {
+        Slow::named("Slow", rows)
+    }
+
+    pub(crate) fn named(name: &str, rows: u32) -> Slow {
         let inputs = class("__PARAMETERS", [Property::new("Slices", CimType::Uint32)]);
         let outputs = class("__PARAMETERS", [Property::new("ReturnValue", CimType::Uint32)]);
-        let class = Class::builder("Slow")
+        let class = Class::builder(name)
             .property(Property::key("Id", CimType::Uint32))
             .property(Property::new("Name", CimType::String))
             .method(Method::new("Work").inputs(inputs.clone()).outputs(outputs.clone()))
