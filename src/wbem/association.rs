@@ -1,7 +1,8 @@
 //! `ASSOCIATORS OF` and `REFERENCES OF`: objects that are found through associations.
 //!
-//! Floor 5. An association is an object whose class has properties that are paths of others. Those of whose
-//! classes it can be are read, and the ends of each that refers to the object are looked up one by one.
+//! Floor 5. An association is an object whose class has properties that are paths of others. Only those are read
+//! whose class says that they can refer to the object, and to what is asked for; the ends of each that does refer to it
+//! are looked up one by one.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -92,6 +93,7 @@ pub(super) fn begin(
         return Ok(Box::new(Known::new(schema(&question, &class, &links, namespace).into_iter().map(Into::into))));
     }
     let keys = question.path.key_values(&class).map_err(|error| error.in_text(&question.path.to_string()))?;
+    let links = links.filter(|entry| can_link(&question, &class, &entry.class, namespace));
     let targets = links.filter_map(|entry| plan::target(entry, Wanted::everything()));
     let scan = Scan::new(targets.collect(), Filter::All, None);
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
@@ -107,6 +109,26 @@ fn is_reference(property: &Property) -> bool {
 /// Whether a role is the one that is asked for, if one is.
 fn is_role(wanted: Option<&str>, property: &Property) -> bool {
     is_reference(property) && wanted.is_none_or(|role| fold::equal(role, &property.name))
+}
+
+/// Whether objects of `link` can refer to one of `class`, or of what derives from it, and to what is asked for.
+fn can_link(question: &Question, class: &Class, link: &Class, namespace: &Namespace) -> bool {
+    let ends = |role: Option<&str>, class: Option<&Class>| {
+        let can_be = |property: &Property| is_role(role, property) && can_refer(property, class, namespace);
+        let ends = link.properties().iter().enumerate().filter(move |(_, property)| can_be(property));
+        ends.map(|(index, _)| index).collect::<Vec<_>>()
+    };
+    let near = ends(question.role.as_deref(), Some(class));
+    let Some(far) = &question.far else { return !near.is_empty() };
+    let wanted = far.restriction.class.as_deref().and_then(|name| namespace.class(name));
+    let far = ends(far.role.as_deref(), wanted.map(|entry| &*entry.class));
+    near.iter().any(|near| far.iter().any(|far| far != near))
+}
+
+/// Whether a reference can be to an object of a class, or of what derives from it; without a class to any.
+fn can_refer(property: &Property, class: Option<&Class>, namespace: &Namespace) -> bool {
+    let (Some(target), Some(class)) = (property.target_class.as_deref(), class) else { return true };
+    class.is_a(target) || namespace.class(target).is_some_and(|target| target.class.is_a(class.name()))
 }
 
 /// The classes that a class can be associated with, or the classes of its associations.

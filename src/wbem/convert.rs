@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::cim_type::{CimType, PropertyType};
 use super::datetime::DateTime;
 use super::error::{WbemError, WbemStatus};
-use super::value::Value;
+use super::value::{EMBEDDED_DEPTH_MAX, Value};
 
 /// Why a value does not fit a property.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub enum ValueErrorKind {
     Mismatch,
     /// It is a number that the type cannot hold.
     OutOfRange,
+    /// It has objects within each other, more than [`EMBEDDED_DEPTH_MAX`].
+    TooDeep,
 }
 
 impl PropertyType {
@@ -40,6 +42,9 @@ impl PropertyType {
     ///
     /// The value cannot be told in this type without loss; it is handed back in the error.
     pub fn convert(self, value: Value) -> Result<Value, ValueError> {
+        if value.depth() > EMBEDDED_DEPTH_MAX {
+            return Err(ValueError { expected: self, value, kind: ValueErrorKind::TooDeep });
+        }
         let converted = match (self, &value) {
             (_, Value::Null) => Ok(Value::Null),
             (PropertyType::One(element), _) if value.property_type() == Some(PropertyType::One(element)) => {
@@ -129,6 +134,7 @@ impl ValueError {
         match self.kind {
             ValueErrorKind::Mismatch => WbemStatus::TypeMismatch,
             ValueErrorKind::OutOfRange => WbemStatus::ValueOutOfRange,
+            ValueErrorKind::TooDeep => WbemStatus::QuotaViolation,
         }
     }
 }
@@ -141,6 +147,9 @@ impl fmt::Display for ValueError {
                 write!(f, "{value} does not fit {expected} ({} to {})", range.start(), range.end())
             }
             (ValueErrorKind::OutOfRange, None) => write!(f, "{value} does not fit {expected}"),
+            (ValueErrorKind::TooDeep, _) => {
+                write!(f, "more than {EMBEDDED_DEPTH_MAX} objects lie within each other")
+            }
             (ValueErrorKind::Mismatch, _) => {
                 match value.as_str() {
                     Some(text) => write!(f, "{text:?}")?,

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::cim_type::CimType;
 use super::class::{Class, Property};
 use super::instance::Instance;
-use super::value::Value;
+use super::value::{EMBEDDED_DEPTH_MAX, Value};
 
 pub(super) const EVENT: &str = "__Event";
 pub(super) const OPERATION: &str = "__InstanceOperationEvent";
@@ -19,8 +19,11 @@ pub(super) const AGGREGATE: &str = "__AggregateEvent";
 pub(super) const TIMER: &str = "__TimerEvent";
 pub(super) const INTERVAL_TIMER: &str = "__IntervalTimerInstruction";
 
+/// How many objects the system may put around one that has as many within it as it may.
+const DEPTH_OF_EVENTS: usize = 4;
+
 /// Where `TargetInstance` stands in an event about an instance.
-const TARGET: &str = "TargetInstance";
+pub(super) const TARGET: &str = "TargetInstance";
 
 /// Makes a class of the system.
 fn class(name: &str, parent: Option<&Arc<Class>>, properties: Vec<Property>) -> Arc<Class> {
@@ -95,6 +98,8 @@ pub fn queue_overflow(size: u32) -> Arc<Instance> {
 }
 
 /// The event that tells of an instance that has come to be.
+///
+/// An instance that has so many others within it that no event can have it is left out, here and in the other events.
 pub fn creation(instance: &Arc<Instance>) -> Arc<Instance> {
     make(CREATION, [(TARGET, Value::from(instance.clone()))])
 }
@@ -112,11 +117,16 @@ pub fn modification(instance: &Arc<Instance>, previous: &Arc<Instance>) -> Arc<I
 
 /// Makes an object of one of the system's classes.
 pub(super) fn make<const N: usize>(class: &str, values: [(&str, Value); N]) -> Arc<Instance> {
-    let mut instance = Instance::new(&system_class(class));
+    let class = system_class(class);
+    let mut filled: Vec<Value> = class.properties().iter().map(|property| property.default.clone()).collect();
     for (name, value) in values {
-        instance.put(name, value).expect("the class has the property, and the value is of its type");
+        let index = class.index_of(name).expect("the class has the property");
+        debug_assert_eq!(value.property_type(), Some(class.properties()[index].property_type));
+        if value.depth() <= EMBEDDED_DEPTH_MAX + DEPTH_OF_EVENTS {
+            filled[index] = value;
+        }
     }
-    Arc::new(instance)
+    Arc::new(Instance::from_fitting(&class, filled))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::cim_type::CimType;
 use super::class::Class;
 use super::convert::ValueError;
 use super::error::{WbemError, WbemStatus};
@@ -19,6 +20,8 @@ use super::value::Value;
 pub struct Instance {
     class: Arc<Class>,
     values: Vec<Value>,
+    /// How many objects and classes lie within each other in this one.
+    depth: usize,
 }
 
 /// Why a property cannot be set.
@@ -46,7 +49,7 @@ impl Instance {
     /// Makes an instance with the defaults of its class.
     pub fn new(class: &Arc<Class>) -> Instance {
         let values = class.properties().iter().map(|property| property.default.clone()).collect();
-        Instance { class: class.clone(), values }
+        Instance::from_fitting(class, values)
     }
 
     /// Makes an instance of all its values, in the order of the properties.
@@ -65,12 +68,25 @@ impl Instance {
             *value = converted.map_err(|error| PutError::Value((*property.name).into(), error))?;
         }
         values.resize(properties.len(), Value::Null);
-        Ok(Instance { class: class.clone(), values })
+        Ok(Instance::from_fitting(class, values))
     }
 
     /// Makes an instance of values that are known to fit.
     pub(super) fn from_fitting(class: &Arc<Class>, values: Vec<Value>) -> Instance {
-        Instance { class: class.clone(), values }
+        let mut instance = Instance { class: class.clone(), values, depth: 0 };
+        instance.measure();
+        instance
+    }
+
+    /// Takes in how deep the values are.
+    fn measure(&mut self) {
+        let deepest = self.values.iter().map(Value::depth).max().unwrap_or(0);
+        self.depth = self.class.depth().max(deepest);
+    }
+
+    /// How many objects and classes lie within each other in this one.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// The values, in the order of the class's properties.
@@ -128,6 +144,9 @@ impl Instance {
         };
         let converted = property.property_type.convert(value.into());
         self.values[index] = converted.map_err(|error| PutError::Value((*property.name).into(), error))?;
+        if property.property_type.element() == CimType::Object {
+            self.measure();
+        }
         Ok(())
     }
 
@@ -188,7 +207,6 @@ impl From<PutError> for WbemError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wbem::cim_type::CimType;
     use crate::wbem::class::Property;
 
     /// A class with a default and a key.

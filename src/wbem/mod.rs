@@ -76,5 +76,5 @@ pub use services::Services;
 pub use sink::{CallId, Sink, SinkEvent, SinkId, SinkMessage, SinkStatus};
 pub use store::Store;
 pub use system::SystemProperty;
-pub use value::Value;
+pub use value::{EMBEDDED_DEPTH_MAX, Value};
 pub use watch::{EVENT_BYTES_MAX, EventChannel, POLL_MIN, Publisher, SNAPSHOT_MAX};

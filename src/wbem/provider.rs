@@ -24,7 +24,8 @@ pub use wanted::Wanted;
 /// Answers for the instances of one class.
 ///
 /// Only [`class`](ClassProvider::class) and [`open`](ClassProvider::open) must be there. For a class of
-/// events `open` begins the source of the events, which goes on until nobody listens.
+/// events `open` begins the source of the events, which goes on until nobody listens; the next may begin before the last
+/// is dropped.
 ///
 /// A provider that panics or answers what it should not hurts only the call that asked it.
 pub trait ClassProvider {

@@ -11,6 +11,10 @@ use super::cim_type::{CimType, PropertyType};
 use super::datetime::{DateTime, Interval, Timestamp};
 use super::instance::Instance;
 
+/// The most objects, and classes of theirs, that lie within each other: whoever compares, prints or drops an object
+/// goes down all of them.
+pub const EMBEDDED_DEPTH_MAX: usize = 64;
+
 /// The value of a property.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
@@ -87,6 +91,17 @@ impl Value {
             Value::Object(_) => CimType::Object,
         };
         Some(PropertyType::One(one))
+    }
+
+    /// How many objects and classes lie within each other here.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Value::Object(object) => 1 + object.depth(),
+            Value::Array(elements) if matches!(elements.first(), Some(Value::Object(_))) => {
+                elements.iter().map(Value::depth).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
     }
 
     /// Whether there is no value.

@@ -228,13 +228,8 @@ fn a10_many_calls_at_a_time() {
 #[test]
 fn a11_progress_is_told_to_those_who_ask_for_it() {
     for (flags, expected) in [(Flags::SEND_STATUS, vec![0x0003_0001, 0x0003_0002]), (Flags::NONE, vec![])] {
-        let mut pump = msgpump::Pump::<u32>::new().unwrap();
-        let server = msgpump::wbem::Server::new(&mut pump);
-        let mut slow = crate::support::Slow::new(3);
-        slow.reports = true;
-        server.register(HOME, slow.clone()).unwrap();
-        let services = server.connect(&mut pump, HOME).unwrap();
-        let mut stage = Stage { pump, server, services, slow };
+        let mut stage = Stage::new(3);
+        stage.slow.reports.set(true);
         let sink = stage.sink();
         stage.services.exec_query_async(&mut stage.pump, "WQL", "SELECT * FROM Slow", flags, &sink).unwrap();
         let heard = stage.run(5);

@@ -1,23 +1,28 @@
 //! The table of cancel: in each state of a call, what is returned, what the sink hears, what the provider sees.
 
-use msgpump::wbem::{CallId, Callbacks, Flags, Object, ObjectSink, Received, Sink, SinkStatus, WbemError, WbemStatus};
-use msgpump::{Budget, Pump};
-use std::cell::RefCell;
+use msgpump::wbem::{
+    Class, ClassProvider, EventChannel, Flags, Instance, Progress, Received, Rows, Sink, Wanted, WbemError, WbemStatus,
+    events,
+};
+use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::support::{Heard, Stage, keys, statuses};
+use crate::callbacks::{Actor, Script};
+use crate::support::{HOME, Heard, Stage, class, instance, keys, statuses};
 
 /// What came of a cancel.
 #[derive(Debug, PartialEq)]
 struct Outcome {
-    returned: WbemStatus,
+    /// `None` where nobody cancels.
+    returned: Option<WbemStatus>,
     /// What the sink heard after the cancel had returned: the number of objects, and the statuses.
     objects: usize,
     statuses: Vec<WbemStatus>,
 }
 
-fn outcome(returned: WbemStatus, heard: &[Heard]) -> Outcome {
-    Outcome { returned, objects: keys(heard).len(), statuses: statuses(heard) }
+fn outcome(returned: impl Into<Option<WbemStatus>>, heard: &[Heard]) -> Outcome {
+    Outcome { returned: returned.into(), objects: keys(heard).len(), statuses: statuses(heard) }
 }
 
 /// Cancels, and runs on for a while.
@@ -32,91 +37,65 @@ const ENDED: &[WbemStatus] = &[WbemStatus::CallCancelled];
 const OK: WbemStatus = WbemStatus::SNoError;
 const UNKNOWN: WbemStatus = WbemStatus::NotFound;
 
-/// A row of the table: what is done, and what must come of it.
-struct Row {
-    state: &'static str,
-    act: fn(&mut Stage, &Sink) -> Outcome,
-    returned: WbemStatus,
-    objects: usize,
-    statuses: &'static [WbemStatus],
-    /// How often the provider was asked in all, where that is certain.
-    steps: Option<usize>,
-}
+/// A row of the table: the state, what is done in it, what is returned (nothing where nobody cancels), how many objects
+/// the sink hears of after that, with which statuses, and how often the provider was asked in all, where that is
+/// certain.
+type Row =
+    (&'static str, fn(&mut Stage, &Sink) -> Outcome, Option<WbemStatus>, usize, &'static [WbemStatus], Option<usize>);
 
+const RETURNED_OK: Option<WbemStatus> = Some(OK);
+const RETURNED_UNKNOWN: Option<WbemStatus> = Some(UNKNOWN);
+
+/// The rows, by their numbers. The first, a sink that is a null pointer, cannot be written in safe Rust.
 const TABLE: &[Row] = &[
-    Row { state: "2, C01: never used", act: cancel, returned: UNKNOWN, objects: 0, statuses: &[], steps: Some(0) },
-    Row { state: "3, C03: accepted", act: accepted, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "4, C02: running", act: running, returned: OK, objects: 0, statuses: ENDED, steps: Some(3) },
-    Row { state: "5: rows wait", act: rows_wait, returned: OK, objects: 0, statuses: ENDED, steps: Some(3) },
-    Row {
-        state: "6, C04: the final waits",
-        act: final_waits,
-        returned: OK,
-        objects: 0,
-        statuses: ENDED,
-        steps: Some(10),
-    },
-    Row {
-        state: "6: the final of a refused call waits",
-        act: refused,
-        returned: OK,
-        objects: 0,
-        statuses: ENDED,
-        steps: Some(0),
-    },
-    Row {
-        state: "7, C07: the final is told",
-        act: final_told,
-        returned: UNKNOWN,
-        objects: 0,
-        statuses: &[],
-        steps: Some(10),
-    },
-    Row {
-        state: "8: cancelled before",
-        act: cancelled_twice,
-        returned: UNKNOWN,
-        objects: 0,
-        statuses: ENDED,
-        steps: Some(0),
-    },
-    Row {
-        state: "3: method accepted",
-        act: method_accepted,
-        returned: OK,
-        objects: 0,
-        statuses: ENDED,
-        steps: Some(0),
-    },
-    Row { state: "9, C09: method", act: method, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "10: put", act: put, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row {
-        state: "17, C08: shared",
-        act: shared,
-        returned: OK,
-        objects: 0,
-        statuses: &[WbemStatus::CallCancelled, WbemStatus::CallCancelled],
-        steps: None,
-    },
-    Row { state: "19: other sink", act: other_sink, returned: UNKNOWN, objects: 10, statuses: &[OK], steps: Some(10) },
-    Row { state: "20: never answers", act: never_answers, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "25: other handle", act: other_handle, returned: OK, objects: 0, statuses: ENDED, steps: Some(0) },
-    Row { state: "26: enumerator", act: enumerator, returned: OK, objects: 0, statuses: ENDED, steps: None },
+    ("2, C01: never used", cancel, RETURNED_UNKNOWN, 0, &[], Some(0)),
+    ("3, C03: accepted", accepted, RETURNED_OK, 0, ENDED, Some(0)),
+    ("3: method accepted", method_accepted, RETURNED_OK, 0, ENDED, Some(0)),
+    ("4, C02: running", running, RETURNED_OK, 0, ENDED, Some(3)),
+    ("5: rows wait", rows_wait, RETURNED_OK, 0, ENDED, Some(3)),
+    ("6, C04: the final waits", final_waits, RETURNED_OK, 0, ENDED, Some(10)),
+    ("6: the final of a refused call waits", refused, RETURNED_OK, 0, ENDED, Some(0)),
+    ("7, C07: the final is told", final_told, RETURNED_UNKNOWN, 0, &[], Some(10)),
+    ("8: cancelled before", cancelled_twice, RETURNED_UNKNOWN, 0, ENDED, Some(0)),
+    ("9, C09: method", method, RETURNED_OK, 0, ENDED, Some(0)),
+    ("10: put", put, RETURNED_OK, 0, ENDED, Some(0)),
+    ("11: subscription", subscription, RETURNED_OK, 0, ENDED, None),
+    ("12, C06: inside Indicate", inside_indicate, RETURNED_OK, 0, ENDED, Some(1)),
+    ("13: inside Indicate of an event", inside_event, RETURNED_OK, 0, ENDED, Some(0)),
+    ("14: inside progress", inside_progress, RETURNED_OK, 0, ENDED, None),
+    ("15, C07: inside the final status", inside_status, RETURNED_UNKNOWN, 0, &[], Some(10)),
+    ("16: from another sink's callback", from_another, RETURNED_OK, 0, ENDED, None),
+    ("17, C08: shared", shared, RETURNED_OK, 0, &[WbemStatus::CallCancelled, WbemStatus::CallCancelled], None),
+    ("18, C12: the program has dropped its handle", dropped_sink, None, 10, &[OK], Some(10)),
+    ("19: other sink", other_sink, RETURNED_UNKNOWN, 10, &[OK], Some(10)),
+    ("20: never answers", never_answers, RETURNED_OK, 0, ENDED, Some(0)),
+    ("20: lets go of the reply", lost_reply, None, 0, &[WbemStatus::ProviderFailure], Some(0)),
+    ("21: more after the final", more_after_the_end, None, 1, &[OK], None),
+    ("22, A09: Indicate fails", failing_indicate, None, 0, ENDED, Some(1)),
+    ("22: progress fails", failing_progress, None, 0, ENDED, None),
+    ("23: the handle is gone", dropped_services, None, 0, ENDED, Some(3)),
+    ("24, C13: the program ends", shut_down, None, 0, &[WbemStatus::ShuttingDown], Some(2)),
+    ("25: other handle", other_handle, RETURNED_OK, 0, ENDED, Some(0)),
+    ("26: enumerator", enumerator, RETURNED_OK, 0, ENDED, None),
+    ("27: the enumerator is dropped", dropped_enumerator, None, 0, &[], Some(2)),
 ];
 
 #[test]
 fn the_table_of_cancel() {
-    for row in TABLE {
+    for (state, act, returned, objects, statuses, steps) in TABLE {
         let mut stage = Stage::new(10);
         let sink = stage.sink();
-        let found = (row.act)(&mut stage, &sink);
-        let statuses = row.statuses.to_vec();
-        assert_eq!(found, Outcome { returned: row.returned, objects: row.objects, statuses }, "{}", row.state);
-        if let Some(steps) = row.steps {
-            assert_eq!(stage.slow.stats.steps.get(), steps, "{}: steps of the provider", row.state);
+        let found = act(&mut stage, &sink);
+        let statuses = statuses.to_vec();
+        assert_eq!(found, Outcome { returned: *returned, objects: *objects, statuses }, "{state}");
+        if let Some(steps) = steps {
+            assert_eq!(stage.slow.stats.steps.get(), *steps, "{state}: steps of the provider");
         }
-        assert_eq!(sink.holders(), 1, "{}: nobody keeps the sink", row.state);
+        assert_eq!(sink.holders(), 1, "{state}: nobody keeps the sink");
     }
+    let numbers = TABLE.iter().map(|row| row.0.split([':', ',']).next().unwrap().parse::<usize>().unwrap());
+    let numbers: std::collections::BTreeSet<_> = numbers.collect();
+    assert_eq!(numbers.into_iter().collect::<Vec<_>>(), (2..=27).collect::<Vec<_>>(), "every row is there");
 }
 
 fn accepted(stage: &mut Stage, sink: &Sink) -> Outcome {
@@ -186,12 +165,197 @@ fn method_accepted(stage: &mut Stage, sink: &Sink) -> Outcome {
 
 fn put(stage: &mut Stage, sink: &Sink) -> Outcome {
     let class = stage.services.get_object(&mut stage.pump, "Slow", Flags::NONE).unwrap().class().clone();
-    let row = crate::support::instance(&class, &[("Id", 3_u32.into())]);
+    let row = instance(&class, &[("Id", 3_u32.into())]);
     stage.services.put_instance_async(&mut stage.pump, &row, Flags::NONE, sink).unwrap();
     stage.turn();
     let outcome = cancel(stage, sink);
     assert_eq!(stage.slow.stats.put.get(), 1, "it is done all the same");
     outcome
+}
+
+fn subscription(stage: &mut Stage, sink: &Sink) -> Outcome {
+    let (publisher, doorbell) = bell(stage);
+    let (query, flags) = ("SELECT * FROM Doorbell", Flags::NONE);
+    stage.services.exec_notification_query_async(&mut stage.pump, "WQL", query, flags, sink).unwrap();
+    stage.turn();
+    assert!(publisher.publish(Instance::new(&doorbell)));
+    let outcome = cancel(stage, sink);
+    assert!(!publisher.publish(Instance::new(&doorbell)), "nobody listens");
+    outcome
+}
+
+/// A class of events of the program's own.
+fn bell(stage: &Stage) -> (msgpump::wbem::Publisher, Arc<Class>) {
+    let doorbell = Class::builder("Doorbell").superclass(&events::extrinsic_event()).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&doorbell);
+    stage.server.register(HOME, channel).unwrap();
+    (publisher, doorbell)
+}
+
+/// What came of a cancel inside a callback, and what the sink heard from then on.
+fn inside(actor: &Actor, since: usize) -> Outcome {
+    let script = actor.script.borrow();
+    let after = script.heard.iter().skip(since + 1);
+    let (statuses, objects): (Vec<_>, Vec<_>) = after.partition(|heard| heard.starts_with('S'));
+    let named = |text: &&String| match text.strip_prefix("S ") {
+        Some("WBEM_E_CALL_CANCELLED") => WbemStatus::CallCancelled,
+        other => panic!("{other:?}"),
+    };
+    let statuses = statuses.iter().map(named).collect();
+    assert!(script.cancelled.len() <= 1);
+    assert_eq!(actor.sink.holders(), 2, "the actor and its script hold it, no call");
+    Outcome { returned: script.cancelled.first().copied(), objects: objects.len(), statuses }
+}
+
+fn inside_indicate(stage: &mut Stage, _: &Sink) -> Outcome {
+    let actor = Actor::new(stage, Script { cancels_in: Some("indicate"), ..Script::default() });
+    stage.ask(&actor.sink);
+    assert_eq!(actor.run(stage, 12), []);
+    inside(&actor, 0)
+}
+
+fn inside_event(stage: &mut Stage, _: &Sink) -> Outcome {
+    let (publisher, doorbell) = bell(stage);
+    let actor = Actor::new(stage, Script { cancels_in: Some("indicate"), ..Script::default() });
+    let (query, flags) = ("SELECT * FROM Doorbell", Flags::NONE);
+    stage.services.exec_notification_query_async(&mut stage.pump, "WQL", query, flags, &actor.sink).unwrap();
+    stage.turn();
+    assert!(publisher.publish(Instance::new(&doorbell)));
+    assert_eq!(actor.run(stage, 3), []);
+    assert!(!publisher.publish(Instance::new(&doorbell)), "nobody listens");
+    inside(&actor, 0)
+}
+
+/// Has the class tell its progress to the sink.
+fn ask_with_progress(stage: &mut Stage, sink: &Sink) {
+    stage.slow.reports.set(true);
+    let (query, flags) = ("SELECT * FROM Slow", Flags::SEND_STATUS);
+    stage.services.exec_query_async(&mut stage.pump, "WQL", query, flags, sink).unwrap();
+}
+
+fn inside_progress(stage: &mut Stage, _: &Sink) -> Outcome {
+    let actor = Actor::new(stage, Script { cancels_in: Some("progress"), ..Script::default() });
+    ask_with_progress(stage, &actor.sink);
+    assert_eq!(actor.run(stage, 12), []);
+    assert_eq!(actor.script.borrow().heard[..2], ["I1", "P"]);
+    assert!(stage.slow.stats.steps.get() < 10, "it is not asked to its end");
+    inside(&actor, 1)
+}
+
+fn inside_status(stage: &mut Stage, _: &Sink) -> Outcome {
+    let actor = Actor::new(stage, Script { cancels_in: Some("status"), ..Script::default() });
+    stage.ask(&actor.sink);
+    assert_eq!(actor.run(stage, 12), []);
+    assert_eq!(actor.script.borrow().heard.last().unwrap(), "S WBEM_S_NO_ERROR");
+    inside(&actor, 10)
+}
+
+fn from_another(stage: &mut Stage, sink: &Sink) -> Outcome {
+    let script = Script { cancels_in: Some("indicate"), other: Some(sink.clone()), ..Script::default() };
+    let actor = Actor::new(stage, script);
+    stage.ask(&actor.sink);
+    stage.ask(sink);
+    let heard = actor.run(stage, 12);
+    let mut script = actor.script.borrow_mut();
+    script.other = None;
+    assert_eq!(script.heard.len(), 11, "the one that cancels goes on");
+    outcome(script.cancelled[0], &heard)
+}
+
+fn failing_indicate(stage: &mut Stage, _: &Sink) -> Outcome {
+    let actor = Actor::new(stage, Script { fails_in: Some("indicate"), ..Script::default() });
+    stage.ask(&actor.sink);
+    assert_eq!(actor.run(stage, 12), []);
+    assert_eq!(stage.slow.stats.told_cancelled.get(), 1);
+    inside(&actor, 0)
+}
+
+fn failing_progress(stage: &mut Stage, _: &Sink) -> Outcome {
+    let actor = Actor::new(stage, Script { fails_in: Some("progress"), ..Script::default() });
+    ask_with_progress(stage, &actor.sink);
+    assert_eq!(actor.run(stage, 12), []);
+    assert!(stage.slow.stats.steps.get() < 10, "it is not asked to its end");
+    inside(&actor, 1)
+}
+
+fn dropped_sink(stage: &mut Stage, _: &Sink) -> Outcome {
+    let sink = stage.sink();
+    let id = sink.id();
+    stage.ask(&sink);
+    drop(sink);
+    let heard = stage.run(12);
+    assert!(heard.iter().all(|heard| heard.sink == id));
+    outcome(None, &heard)
+}
+
+fn lost_reply(stage: &mut Stage, sink: &Sink) -> Outcome {
+    stage.services.exec_method_async(&mut stage.pump, "Slow.Id=0", "Elsewhere", None, Flags::NONE, sink).unwrap();
+    assert_eq!(stage.run(2), []);
+    stage.slow.replies.borrow_mut().clear();
+    outcome(None, &stage.run(3))
+}
+
+/// Gives a row with its end, and would go on.
+struct Chatty {
+    class: Arc<Class>,
+    steps: Rc<Cell<usize>>,
+}
+
+impl ClassProvider for Chatty {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, _: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        Ok(Box::new(Chatty { class: self.class.clone(), steps: self.steps.clone() }))
+    }
+}
+
+impl Rows for Chatty {
+    fn step(&mut self, _: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
+        self.steps.set(self.steps.get() + 1);
+        out.push(Arc::new(Instance::new(&self.class)));
+        Progress::End(Ok(()))
+    }
+}
+
+/// A result is handed over once, and rows that have ended are not asked again.
+fn more_after_the_end(stage: &mut Stage, sink: &Sink) -> Outcome {
+    let steps = Rc::new(Cell::new(0));
+    stage.server.register(HOME, Chatty { class: class("Chatty", []), steps: steps.clone() }).unwrap();
+    stage.ask_for("SELECT * FROM Chatty", sink);
+    let heard = stage.run(5);
+    assert_eq!(steps.get(), 1);
+    outcome(None, &heard)
+}
+
+fn dropped_services(stage: &mut Stage, sink: &Sink) -> Outcome {
+    let other = stage.server.connect(&mut stage.pump, HOME).unwrap();
+    let services = std::mem::replace(&mut stage.services, other);
+    services.exec_query_async(&mut stage.pump, "WQL", "SELECT * FROM Slow", Flags::NONE, sink).unwrap();
+    assert_eq!(keys(&stage.run(2)).len(), 2);
+    drop(services);
+    // The server hears of it in the next turn.
+    assert_eq!(stage.heard(), []);
+    outcome(None, &stage.run(5))
+}
+
+fn shut_down(stage: &mut Stage, sink: &Sink) -> Outcome {
+    stage.ask(sink);
+    stage.turns(2);
+    let last: Vec<_> = stage.server.shut_down(&mut stage.pump).into_iter().map(crate::support::heard).collect();
+    assert_eq!(stage.run(3), [], "nothing comes after it");
+    outcome(None, &last)
+}
+
+fn dropped_enumerator(stage: &mut Stage, _: &Sink) -> Outcome {
+    let flags = Flags::SEMISYNCHRONOUS;
+    let rows = stage.services.exec_query(&mut stage.pump, "WQL", "SELECT * FROM Slow", flags).unwrap();
+    assert_eq!(stage.run(2), []);
+    drop(rows);
+    let heard = stage.run(3);
+    assert_eq!(stage.slow.stats.dropped.get(), 1);
+    outcome(None, &heard)
 }
 
 /// Two calls are pending and one is over; a call of another sink goes on.
@@ -339,192 +503,4 @@ fn a_sink_whose_window_is_destroyed_hears_nothing_more() {
         stage.ask(&sink);
     }
     assert_eq!(sink.holders(), 1);
-}
-
-/// What an object that is a sink has heard, and what it does in return.
-#[derive(Default)]
-struct Script {
-    heard: Vec<String>,
-    depth: usize,
-    cancels_in: Option<&'static str>,
-    fails_after: Option<usize>,
-    panics: bool,
-    nests: bool,
-    cancelled: Vec<WbemStatus>,
-    other: Option<Sink>,
-}
-
-#[derive(Clone)]
-struct Scripted {
-    script: Rc<RefCell<Script>>,
-    stage: Rc<RefCell<Option<(msgpump::wbem::Services, Callbacks<u32>, Sink)>>>,
-}
-
-impl Scripted {
-    fn hears(&self, pump: &mut Pump<u32>, what: &'static str, text: String) {
-        {
-            let mut script = self.script.borrow_mut();
-            assert_eq!(script.depth, 0, "callbacks never nest for one sink");
-            script.depth += 1;
-            script.heard.push(text);
-        }
-        let (services, callbacks, sink) = self.stage.borrow().clone().unwrap();
-        if self.script.borrow().cancels_in == Some(what) {
-            let sink = self.script.borrow().other.clone().unwrap_or(sink);
-            let returned = crate::support::status(services.cancel_async_call(pump, &sink));
-            self.script.borrow_mut().cancelled.push(returned);
-        }
-        if self.script.borrow().nests {
-            let _ = pump.turn(Budget::no_wait()).unwrap();
-            while let Some(received) = services.server().next_message(pump) {
-                let Received::Sink(message) = received else { panic!("{received:?}") };
-                assert!(callbacks.dispatch(pump, message).is_none());
-            }
-        }
-        self.script.borrow_mut().depth -= 1;
-    }
-}
-
-impl ObjectSink<u32> for Scripted {
-    fn indicate(&mut self, pump: &mut Pump<u32>, _: CallId, objects: &[Object]) -> Result<(), WbemError> {
-        self.hears(pump, "indicate", format!("I{}", objects.len()));
-        let script = self.script.borrow();
-        assert!(!script.panics, "as it was told");
-        match script.fails_after {
-            Some(after) if script.heard.len() > after => Err(WbemStatus::Failed.into()),
-            _ => Ok(()),
-        }
-    }
-
-    fn progress(&mut self, pump: &mut Pump<u32>, _: CallId, _: u16, _: u16) -> Result<(), WbemError> {
-        self.hears(pump, "progress", "P".into());
-        Ok(())
-    }
-
-    fn set_status(&mut self, pump: &mut Pump<u32>, _: CallId, status: &SinkStatus) {
-        self.hears(pump, "status", format!("S {}", status.status));
-    }
-}
-
-/// Runs a query whose sink is an object, to its end.
-fn scripted(script: Script, flags: Flags) -> (Rc<RefCell<Script>>, Stage) {
-    let mut stage = Stage::new(5);
-    let mut slow = stage.slow.clone();
-    slow.reports = true;
-    let callbacks = Callbacks::new(&stage.server);
-    let object = Scripted { script: Rc::new(RefCell::new(script)), stage: Rc::default() };
-    let sink = callbacks.sink(stage.pump.root_window(), object.clone());
-    *object.stage.borrow_mut() = Some((stage.services.clone(), callbacks.clone(), sink.clone()));
-    let query = "SELECT * FROM Slow";
-    stage.services.exec_query_async(&mut stage.pump, "WQL", query, flags, &sink).unwrap();
-    for _ in 0..12 {
-        stage.turn();
-        for message in stage.take() {
-            assert!(callbacks.dispatch(&mut stage.pump, message).is_none());
-        }
-    }
-    (object.script.clone(), stage)
-}
-
-#[test]
-fn c06_cancel_from_inside_a_callback_is_told_after_it() {
-    for (inside, returned, heard) in [
-        ("indicate", OK, vec!["I1", "S WBEM_E_CALL_CANCELLED"]),
-        ("status", UNKNOWN, vec!["I1", "I1", "I1", "I1", "I1", "S WBEM_S_NO_ERROR"]),
-    ] {
-        let script = Script { cancels_in: Some(inside), ..Script::default() };
-        let (script, _) = scripted(script, Flags::NONE);
-        assert_eq!(script.borrow().heard, heard, "{inside}");
-        assert_eq!(script.borrow().cancelled, [returned], "{inside}");
-    }
-}
-
-#[test]
-fn c16_a_callback_cancels_another_sink() {
-    let mut stage = Stage::new(5);
-    let callbacks = Callbacks::new(&stage.server);
-    let other = stage.sink();
-    let script = Script { cancels_in: Some("indicate"), other: Some(other.clone()), ..Script::default() };
-    let object = Scripted { script: Rc::new(RefCell::new(script)), stage: Rc::default() };
-    let sink = callbacks.sink(stage.pump.root_window(), object.clone());
-    *object.stage.borrow_mut() = Some((stage.services.clone(), callbacks.clone(), sink.clone()));
-    stage.ask(&sink);
-    stage.ask(&other);
-    let mut heard = Vec::new();
-    for _ in 0..10 {
-        stage.turn();
-        while let Some(Received::Sink(message)) = stage.server.next_message(&mut stage.pump) {
-            heard.extend(callbacks.dispatch(&mut stage.pump, message).map(crate::support::heard));
-        }
-    }
-    assert_eq!((keys(&heard).len(), statuses(&heard)), (0, ENDED.to_vec()));
-    assert_eq!(object.script.borrow().cancelled[0], OK);
-    assert_eq!(object.script.borrow().heard.last().unwrap(), "S WBEM_S_NO_ERROR");
-}
-
-#[test]
-fn a09_a_callback_that_fails_cancels_its_call() {
-    let script = Script { fails_after: Some(1), ..Script::default() };
-    let (script, stage) = scripted(script, Flags::NONE);
-    assert_eq!(script.borrow().heard, ["I1", "I1", "S WBEM_E_CALL_CANCELLED"]);
-    assert_eq!(stage.slow.stats.told_cancelled.get(), 1);
-}
-
-#[test]
-fn a_callback_that_panics_cancels_its_call() {
-    let mut stage = Stage::new(5);
-    let callbacks = Callbacks::new(&stage.server);
-    let script = Script { panics: true, ..Script::default() };
-    let object = Scripted { script: Rc::new(RefCell::new(script)), stage: Rc::default() };
-    let sink = callbacks.sink(stage.pump.root_window(), object.clone());
-    *object.stage.borrow_mut() = Some((stage.services.clone(), callbacks.clone(), sink.clone()));
-    stage.ask(&sink);
-    stage.turn();
-    let message = stage.take().remove(0);
-    let pump = &mut stage.pump;
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| callbacks.dispatch(pump, message)));
-    assert!(caught.is_err());
-    object.script.borrow_mut().panics = false;
-    for _ in 0..5 {
-        stage.turn();
-        for message in stage.take() {
-            callbacks.dispatch(&mut stage.pump, message);
-        }
-    }
-    assert_eq!(object.script.borrow().heard, ["I1", "S WBEM_E_CALL_CANCELLED"]);
-}
-
-#[test]
-fn a_nested_loop_never_calls_a_sink_inside_its_own_callback() {
-    let script = Script { nests: true, ..Script::default() };
-    let (script, _) = scripted(script, Flags::NONE);
-    assert_eq!(script.borrow().heard, ["I1", "I1", "I1", "I1", "I1", "S WBEM_S_NO_ERROR"]);
-}
-
-#[test]
-fn a_nested_loop_and_a_cancel_leave_one_status() {
-    let script = Script { nests: true, cancels_in: Some("indicate"), ..Script::default() };
-    let (script, _) = scripted(script, Flags::NONE);
-    assert_eq!(script.borrow().heard, ["I1", "S WBEM_E_CALL_CANCELLED"]);
-}
-
-#[test]
-fn an_object_goes_with_its_last_call() {
-    let mut stage = Stage::new(2);
-    let callbacks = Callbacks::new(&stage.server);
-    let object = Scripted { script: Rc::default(), stage: Rc::default() };
-    let script = object.script.clone();
-    let sink = callbacks.sink(stage.pump.root_window(), object.clone());
-    *object.stage.borrow_mut() = Some((stage.services.clone(), callbacks.clone(), stage.sink()));
-    stage.ask(&sink);
-    drop((sink, object));
-    assert_eq!(Rc::strong_count(&script), 2);
-    for _ in 0..4 {
-        stage.turn();
-        for message in stage.take() {
-            callbacks.dispatch(&mut stage.pump, message);
-        }
-    }
-    assert_eq!(script.borrow().heard, ["I1", "I1", "S WBEM_S_NO_ERROR"]);
-    assert_eq!(Rc::strong_count(&script), 1);
 }

@@ -1,6 +1,6 @@
 //! Event queries, on a virtual clock.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -270,6 +270,99 @@ fn one_look_serves_all_who_ask_in_the_same_interval() {
     assert!(sinks.iter().all(|sink| theatre.told(sink) == ["WBEM_E_CALL_CANCELLED"]));
 }
 
+/// Notes which instances it is asked for.
+struct Noting {
+    store: Store,
+    looks: Rc<RefCell<Vec<Wanted>>>,
+}
+
+impl ClassProvider for Noting {
+    fn class(&self) -> &Arc<Class> {
+        self.store.class()
+    }
+
+    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        self.looks.borrow_mut().push(wanted.clone());
+        self.store.open(wanted)
+    }
+}
+
+/// Things in places, of which only the size can change.
+fn placed() -> (Theatre, Store, Rc<RefCell<Vec<Wanted>>>) {
+    let theatre = Theatre::new();
+    let place = Property::new("Place", CimType::String).qualifier("Fixed", true);
+    let class =
+        class("Placed", [Property::key("Name", CimType::String), place, Property::new("Size", CimType::Uint32)]);
+    let (store, looks) = (Store::new(&class), Rc::default());
+    theatre.server.register(HOME, Noting { store: store.clone(), looks: Rc::clone(&looks) }).unwrap();
+    (theatre, store, looks)
+}
+
+/// Those who ask about things in places.
+fn about(condition: &str) -> String {
+    format!("SELECT * FROM __InstanceOperationEvent WITHIN 10 WHERE TargetInstance ISA 'Placed' AND {condition}")
+}
+
+#[test]
+fn what_cannot_change_of_the_target_is_told_to_who_is_looked_at() {
+    for (condition, keys, places) in [
+        ("TargetInstance.Name = 'a'", Some("a"), None),
+        ("(TargetInstance.Name = 'b' OR 'a' = TargetInstance.Name)", Some("a b"), None),
+        ("TargetInstance.Name = 'a' AND TargetInstance.Name = 'b'", Some(""), Some("")),
+        ("TargetInstance.Place = 'here' AND TargetInstance.Size = 3", None, Some("here")),
+        ("TargetInstance.Name = 'a' AND TargetInstance.Place = 'here'", Some("a"), Some("here")),
+        // Who changes into what is asked for is not new.
+        ("TargetInstance.Size = 3", None, None),
+        ("(TargetInstance.Name = 'a' OR TargetInstance.Size = 3)", None, None),
+        ("NOT TargetInstance.Name = 'a'", None, None),
+        ("TargetInstance.Name LIKE 'a'", None, None),
+        ("TargetInstance.None = 'a'", None, None),
+    ] {
+        let (mut theatre, _, looks) = placed();
+        theatre.subscribe(&about(condition));
+        theatre.pass(15_000);
+        assert_eq!(looks.borrow().len(), 2, "{condition}");
+        for look in looks.borrow().iter() {
+            let texts = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join(" ");
+            let told = look.keys().map(|objects| texts(&objects.concat()));
+            assert_eq!(told.as_deref(), keys, "{condition}");
+            assert_eq!(look.values(1).map(texts).as_deref(), places, "{condition}");
+            assert_eq!(look.values(2).is_some(), keys == Some(""), "{condition}");
+        }
+    }
+}
+
+#[test]
+fn one_look_serves_all_who_ask_for_the_same_objects() {
+    let (mut theatre, store, looks) = placed();
+    let named = [
+        "TargetInstance.Name = 'a' OR TargetInstance.Name = 'b'",
+        "'b' = TargetInstance.Name OR TargetInstance.Name = 'a'",
+    ];
+    let sinks: Vec<_> = (0..20).map(|number| theatre.subscribe(&about(&format!("({})", named[number % 2])))).collect();
+    let everything = theatre.subscribe(&about("TargetInstance.Size > 1"));
+    theatre.pass(25_000);
+    assert_eq!(looks.borrow().len(), 6, "one for those who name the same two, one for who does not");
+    let put = |name: &str, size: u32| {
+        let values = [("Name", name.into()), ("Size", size.into())];
+        drop(store.insert(instance(store.class(), &values)));
+    };
+    ["a", "c"].into_iter().for_each(|name| put(name, 1));
+    theatre.pass(10_000);
+    ["a", "b", "c"].into_iter().for_each(|name| put(name, 2));
+    theatre.pass(10_000);
+    drop(store.remove(&["a".into()]));
+    theatre.pass(10_000);
+    for sink in &sinks {
+        let mut told = theatre.told(sink);
+        told[1..3].sort();
+        assert_eq!(told, ["Creation a", "Creation b", "Modification a", "Deletion a"]);
+    }
+    let mut told = theatre.told(&everything);
+    told[..3].sort();
+    assert_eq!(told, ["Creation b", "Modification a", "Modification c", "Deletion a"]);
+}
+
 #[test]
 fn a_look_that_fails_ends_the_subscriptions_with_the_reason() {
     let (mut theatre, _, _, fault) = counted();
@@ -307,6 +400,23 @@ fn c11_events_for_a_dropped_enumerator_go_nowhere() {
     theatre.pass(1);
     assert_eq!((0..10_000).filter(|_| publisher.publish(Instance::new(&doorbell))).count(), 0);
     assert_eq!(format!("{:?}", theatre.server), "Server { calls: 0, .. }");
+}
+
+#[test]
+fn who_subscribes_while_the_last_source_ends_is_told() {
+    let mut theatre = Theatre::new();
+    let doorbell = Class::builder("Doorbell").superclass(&events::extrinsic_event()).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&doorbell);
+    theatre.server.register(HOME, channel).unwrap();
+    let first = theatre.subscribe("SELECT * FROM Doorbell");
+    theatre.pass(1);
+    theatre.services.cancel_async_call(&mut theatre.pump, &first).unwrap();
+    let second = theatre.subscribe("SELECT * FROM Doorbell");
+    theatre.pass(1);
+    assert!(publisher.publish(Instance::new(&doorbell)));
+    theatre.pass(1);
+    assert_eq!(theatre.told(&second), ["Doorbell"]);
+    assert_eq!(theatre.told(&first), ["WBEM_E_CALL_CANCELLED"]);
 }
 
 #[test]
@@ -482,7 +592,7 @@ fn the_sink_of_a_subscription_may_be_cancelled_from_anywhere() {
 #[cfg(unix)]
 struct Pipe {
     class: Arc<Class>,
-    reader: std::cell::RefCell<Option<std::os::unix::net::UnixStream>>,
+    reader: RefCell<Option<std::os::unix::net::UnixStream>>,
 }
 
 #[cfg(unix)]
@@ -529,7 +639,7 @@ fn a_source_with_a_descriptor_is_woken_when_it_is_readable() {
     let class = class.property(Property::new("Letter", CimType::Uint32)).build().unwrap();
     let (reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
     reader.set_nonblocking(true).unwrap();
-    server.register(HOME, Pipe { class, reader: std::cell::RefCell::new(Some(reader)) }).unwrap();
+    server.register(HOME, Pipe { class, reader: RefCell::new(Some(reader)) }).unwrap();
     let services = server.connect(&mut pump, HOME).unwrap();
     let flags = Flags::SEMISYNCHRONOUS;
     let mut letters = services.exec_notification_query(&mut pump, "WQL", "SELECT * FROM Letter", flags).unwrap();

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use msgpump::wbem::{
-    CimType, Class, ClassProvider, Flags, List, Object, Property, Rows, Store, Value, Wanted, WbemError, WbemStatus,
+    CimType, Class, ClassProvider, Flags, Instance, List, Object, Property, Rows, Store, Value, Wanted, WbemError,
+    WbemStatus,
 };
 
 use crate::support::{HOME, Stage, class, disks, instance, key, processes, status};
@@ -233,6 +234,63 @@ fn p36_p37_p39_objects_found_through_associations() {
         ("ASSOCIATORS OF {Person='Ann'} WHERE ClassDefsOnly ResultClass = Dog", WbemStatus::InvalidQuery),
     ] {
         assert_eq!(refused(&mut stage, query), expected, "{query}");
+    }
+}
+
+/// Notes that it is asked.
+struct Noting {
+    class: Arc<Class>,
+    by: Rc<RefCell<Vec<String>>>,
+}
+
+impl ClassProvider for Noting {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, _: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        self.by.borrow_mut().push(self.class.name().to_string());
+        Ok(List::boxed::<Arc<Instance>>([]))
+    }
+}
+
+#[test]
+fn associations_that_cannot_lead_there_are_not_read() {
+    let mut stage = associations();
+    let by = Rc::new(RefCell::new(Vec::new()));
+    for (name, ends) in [
+        ("Barks", [("Barker", Some("Dog")), ("Hearer", Some("Person"))]),
+        ("Buys", [("Buyer", Some("Person")), ("Thing", Some("Thing"))]),
+        ("Knows", [("Knower", Some("Person")), ("Known", Some("Person"))]),
+        ("Links", [("From", None), ("To", None)]),
+    ] {
+        let end = |(name, class): (&'static str, Option<&'static str>)| {
+            let property = Property::key(name, CimType::Reference);
+            class.into_iter().fold(property, Property::of_class)
+        };
+        let class = class(name, ends.map(end));
+        stage.server.register(HOME, Noting { class, by: by.clone() }).unwrap();
+    }
+    for (query, expected) in [
+        ("ASSOCIATORS OF {Person='Ann'}", "Barks Buys Knows Links"),
+        ("ASSOCIATORS OF {Animal='Cat'}", "Barks Links"),
+        ("ASSOCIATORS OF {Dog='Rex'}", "Barks Links"),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ResultClass = Person", "Knows Links"),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ResultClass = Animal", "Barks Links"),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE Role = Buyer", "Buys"),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE Role = Barker", ""),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE ResultRole = Known", "Knows"),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE Role = To", "Links"),
+        ("REFERENCES OF {Cat='Tom'}", ""),
+        ("REFERENCES OF {Dog='Rex'}", "Barks Links"),
+        ("REFERENCES OF {Dog='Rex'} WHERE ResultClass = Barks", "Barks"),
+    ] {
+        by.borrow_mut().clear();
+        // A class that is not there is an error, and asks nobody.
+        let _ = stage.services.exec_query(&mut stage.pump, "WQL", query, Flags::NONE);
+        let mut asked = by.take();
+        asked.sort();
+        assert_eq!(asked.join(" "), expected, "{query}");
     }
 }
 

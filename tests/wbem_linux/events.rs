@@ -258,6 +258,41 @@ fn queries_for_events_are_answered_behind_a_server() {
 }
 
 #[test]
+fn a_file_and_the_files_of_a_folder_tell_their_changes() {
+    let files = Files::new("watched").write("here/one", "1").write("here/two", "2").write("here/below/three", "3");
+    let machine = files.machine();
+    let mut pump = Pump::new().unwrap();
+    let server = Server::new(&mut pump);
+    linux::register(&server, "ROOT\\CIMV2", &machine).unwrap();
+    for (event, condition, happens, told) in [
+        ("Modification", "Name = '/here/one'", ("one", Some("longer")), "/here/one"),
+        ("Creation", "Path = '/here/'", ("new", Some("4")), "/here/new"),
+        ("Deletion", "Path = '/here/' AND TargetInstance.Extension IS NULL", ("two", None), "/here/two"),
+    ] {
+        let query = format!(
+            "SELECT * FROM __Instance{event}Event WITHIN 0.05 WHERE TargetInstance ISA 'CIM_DataFile' AND TargetInstance.{condition}"
+        );
+        let opened = machine.files_opened();
+        let event = first_event(
+            &server,
+            &mut pump,
+            &query,
+            // Each look reads what is mounted where, and the few files in the same step.
+            || machine.files_opened() > opened,
+            || {
+                let file = files.path("here").join(happens.0);
+                match happens.1 {
+                    Some(text) => fs::write(file, text).unwrap(),
+                    None => fs::remove_file(file).unwrap(),
+                }
+            },
+        );
+        let target = event.get("TargetInstance").and_then(Value::as_object).unwrap();
+        assert_eq!(text(target, "Name"), Some(told), "{query}");
+    }
+}
+
+#[test]
 fn v03_v06_the_clock_tells_its_changes_once_a_second() {
     let files = Files::new("ticking");
     let machine = files.machine();

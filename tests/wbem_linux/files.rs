@@ -2,7 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use msgpump::wbem::{ClassProvider, Progress, Value, Wanted, WbemStatus};
+use msgpump::Pump;
+use msgpump::wbem::linux::register;
+use msgpump::wbem::{ClassProvider, Flags, Progress, Server, Value, Wanted, WbemStatus};
 
 use super::support::{Files, equal, find, number, source, text, value, wanted};
 
@@ -74,6 +76,20 @@ fn the_files_and_the_folders_of_a_folder() {
     for path in ["/home/ana", "/none/", "", "home/", "/home/ana/letter.txt/", "//"] {
         assert_eq!(equal(&machine, "CIM_DataFile", "Path", path), [], "{path:?}");
     }
+}
+
+#[test]
+fn names_that_differ_in_case_are_two_files() {
+    let files = Files::new("case").write("here/A", "1").write("here/a", "22");
+    let mut pump = Pump::<()>::new().unwrap();
+    let server = Server::new(&mut pump);
+    register(&server, "ROOT\\CIMV2", &files.machine()).unwrap();
+    let services = server.connect(&mut pump, "ROOT\\CIMV2").unwrap();
+    let query = "SELECT Name, FileSize FROM CIM_DataFile WHERE Name = '/here/A' OR Name = '/here/a'";
+    let mut rows = services.exec_query(&mut pump, "WQL", query, Flags::NONE).unwrap();
+    let rows = rows.collect(&mut pump).unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row.get("Name").unwrap().to_string()).collect();
+    assert_eq!(names, ["/here/A", "/here/a"]);
 }
 
 #[test]

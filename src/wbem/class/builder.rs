@@ -11,7 +11,7 @@ use crate::wbem::cim_type::PropertyType;
 use crate::wbem::convert::ValueError;
 use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::fold;
-use crate::wbem::value::Value;
+use crate::wbem::value::{EMBEDDED_DEPTH_MAX, Value};
 
 /// The most properties of a class, which is the limit of the texts.
 pub const PROPERTIES_MAX: usize = 1024;
@@ -58,6 +58,8 @@ pub enum ClassErrorKind {
     TooManyProperties,
     /// There are too many ancestors.
     TooDeep,
+    /// Defaults, qualifiers or methods have objects and classes within each other, more than [`EMBEDDED_DEPTH_MAX`].
+    TooManyWithin,
     /// The parent class has a property of this name and of another type.
     OtherType,
     /// Arrays, reals and embedded objects cannot be keys.
@@ -119,8 +121,26 @@ impl ClassBuilder {
         let properties = self.merge_properties()?;
         let identity = self.identity(&properties)?;
         let methods = self.merge_methods()?;
+        let depth = self.depth(&properties, &methods);
+        if depth > EMBEDDED_DEPTH_MAX {
+            return Err(self.error(&self.name, ClassErrorKind::TooManyWithin));
+        }
         let ClassBuilder { name, superclass, qualifiers, .. } = self;
-        Ok(Arc::new(Class { name, superclass, qualifiers, properties, methods, identity, home: OnceLock::new() }))
+        let home = OnceLock::new();
+        Ok(Arc::new(Class { name, superclass, qualifiers, properties, methods, identity, home, depth }))
+    }
+
+    /// How many classes and objects lie within each other in the class.
+    fn depth(&self, properties: &[Property], methods: &[Method]) -> usize {
+        let qualified = |qualifiers: &[Qualifier]| qualifiers.iter().map(|it| it.value.depth()).max().unwrap_or(0);
+        let property = |property: &Property| property.default.depth().max(qualified(&property.qualifiers));
+        let method = |method: &Method| {
+            let classes = [&method.inputs, &method.outputs].into_iter().flatten();
+            classes.map(|class| 1 + class.depth()).max().unwrap_or(0).max(qualified(&method.qualifiers))
+        };
+        let own = properties.iter().map(property).chain(methods.iter().map(method)).max().unwrap_or(0);
+        let inherited = self.superclass.as_ref().map_or(0, |parent| parent.depth());
+        own.max(qualified(&self.qualifiers)).max(inherited)
     }
 
     /// The parent's properties with those of this class put over and after them.
@@ -230,6 +250,7 @@ impl ClassErrorKind {
             ClassErrorKind::NameTooLong => WbemStatus::ClassNameTooWide,
             ClassErrorKind::TooManyProperties => WbemStatus::TooManyProperties,
             ClassErrorKind::TooDeep => WbemStatus::InvalidSuperclass,
+            ClassErrorKind::TooManyWithin => WbemStatus::QuotaViolation,
             ClassErrorKind::OtherType => WbemStatus::UpdateTypeMismatch,
             ClassErrorKind::KeyType => WbemStatus::CannotBeKey,
             ClassErrorKind::KeysInherited => WbemStatus::CannotChangeKeyInheritance,
@@ -249,6 +270,7 @@ impl fmt::Display for ClassError {
             ClassErrorKind::Repeated => f.write_str("the name is there twice"),
             ClassErrorKind::TooManyProperties => f.write_str("too many properties"),
             ClassErrorKind::TooDeep => f.write_str("too many ancestors"),
+            ClassErrorKind::TooManyWithin => f.write_str("too many objects and classes within each other"),
             ClassErrorKind::OtherType => f.write_str("the parent class has it with another type"),
             ClassErrorKind::KeyType => f.write_str("a property of this type cannot be a key"),
             ClassErrorKind::KeysInherited => f.write_str("the keys are those of the parent class"),

@@ -28,6 +28,8 @@ pub struct Class {
     methods: Vec<Method>,
     identity: Identity,
     home: OnceLock<NamespacePath>,
+    /// How many classes and objects lie within each other in this one: in defaults, qualifiers and methods.
+    depth: usize,
 }
 
 /// How instances of a class are told apart.
@@ -109,6 +111,7 @@ impl Class {
             methods: Vec::new(),
             identity: Identity::None,
             home: OnceLock::new(),
+            depth: 0,
         })
     }
 
@@ -191,6 +194,11 @@ impl Class {
         self.identity == Identity::Singleton
     }
 
+    /// How many classes and objects lie within each other in this one.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// The namespace in which the class was registered.
     pub fn home(&self) -> Option<&NamespacePath> {
         self.home.get()
@@ -225,6 +233,7 @@ impl Class {
             methods: self.methods.clone(),
             identity,
             home: self.home.clone(),
+            depth: self.depth,
         })
     }
 }
@@ -277,6 +286,11 @@ impl Property {
     /// Whether the property may be changed by `PutInstance`: it is marked `write`.
     pub fn is_writable(&self) -> bool {
         self.is_marked("write")
+    }
+
+    /// Whether the value cannot change while there is the object: the property is a key, or marked `fixed`.
+    pub fn is_fixed(&self) -> bool {
+        self.is_key() || self.is_marked("fixed")
     }
 
     /// Whether a boolean qualifier is there and TRUE.

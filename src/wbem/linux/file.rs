@@ -136,7 +136,7 @@ macro_rules! columns {
             Column::moment("LastAccessed", "statx(2), `stx_atime`, which many file systems are slow to write", |entry, reading| entry.accessed(reading)),
             Column::moment("LastModified", "statx(2), `stx_mtime`", |entry, reading| entry.modified(reading)),
             Column::key(Column::text("Name", "the name with its folder; what is not UTF-8 is replaced, and then the file is not found by it", |entry, _| Some(entry.full_name()))),
-            Column::text("Path", "the folder, with a slash at both ends; NULL for the root", |entry, _| entry.path()),
+            Column::fixed(Column::text("Path", "the folder, with a slash at both ends; NULL for the root", |entry, _| entry.path())),
             Column::bool("Readable", "access(2) by this process", |entry, _| entry.may(Access::READ_OK)),
             Column::null("Status", CimType::String, "NULL: a file has no health"),
             Column::null("System", CimType::Boolean, WINDOWS_ONLY),

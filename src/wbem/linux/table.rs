@@ -128,6 +128,7 @@ impl Search<'_> {
 pub(super) struct Column<R: 'static> {
     name: &'static str,
     is_key: bool,
+    is_fixed: bool,
     source: &'static str,
     read: Read<R>,
 }
@@ -177,7 +178,7 @@ macro_rules! constructors {
                 source: &'static str,
                 read: fn(&R, &Reading) -> Option<$type>,
             ) -> Column<R> {
-                Column { name, is_key: false, source, read: Read::$variant(read) }
+                Column { name, is_key: false, is_fixed: false, source, read: Read::$variant(read) }
             })*
         }
     };
@@ -205,27 +206,32 @@ impl<R: 'static> Column<R> {
         source: &'static str,
         read: fn(&R, &Reading) -> Option<String>,
     ) -> Column<R> {
-        Column { name, is_key: false, source, read: Read::Reference(class, read) }
+        Column { name, is_key: false, is_fixed: false, source, read: Read::Reference(class, read) }
     }
 
     /// The same text in every row.
     pub(super) const fn constant(name: &'static str, value: &'static str) -> Column<R> {
-        Column { name, is_key: false, source: "", read: Read::Constant(value) }
+        Column { name, is_key: false, is_fixed: false, source: "", read: Read::Constant(value) }
     }
 
     /// A property for which Linux has no true source, and why.
     pub(super) const fn null(name: &'static str, cim_type: CimType, why: &'static str) -> Column<R> {
-        Column { name, is_key: false, source: why, read: Read::Null(PropertyType::One(cim_type)) }
+        Column { name, is_key: false, is_fixed: false, source: why, read: Read::Null(PropertyType::One(cim_type)) }
     }
 
     /// An array for which Linux has no true source, and why.
     pub(super) const fn null_array(name: &'static str, cim_type: CimType, why: &'static str) -> Column<R> {
-        Column { name, is_key: false, source: why, read: Read::Null(PropertyType::Array(cim_type)) }
+        Column { name, is_key: false, is_fixed: false, source: why, read: Read::Null(PropertyType::Array(cim_type)) }
     }
 
     /// The same property as a key.
     pub(super) const fn key(self) -> Column<R> {
         Column { is_key: true, ..self }
+    }
+
+    /// The same property as one that cannot change while there is the object.
+    pub(super) const fn fixed(self) -> Column<R> {
+        Column { is_fixed: true, ..self }
     }
 
     fn property_type(&self) -> PropertyType {
@@ -261,6 +267,7 @@ impl<R: 'static> Column<R> {
             Read::Reference(class, _) => property.of_class(class),
             _ => property,
         };
+        let property = if self.is_fixed { property.qualifier("fixed", true) } else { property };
         if self.is_key { property.qualifier("key", true) } else { property }
     }
 

@@ -38,13 +38,25 @@ impl Wanted {
         Wanted { parts: Rc::new(Parts { properties: None, keys: Some(vec![keys]), bindings: None, predicate: None }) }
     }
 
+    /// Everything of the instances that can have these values.
+    pub fn bound(class: &Class, bindings: Bindings) -> Wanted {
+        Wanted::of(class, None, bindings, None)
+    }
+
     /// What a condition wants of the instances of `class`, of which these properties are needed; all without
     /// them.
     pub fn matching(class: &Class, properties: Option<PropertySet>, predicate: Rc<Predicate>) -> Wanted {
-        let bindings = predicate.bindings();
+        Wanted::of(class, properties, predicate.bindings(), Some(predicate))
+    }
+
+    fn of(
+        class: &Class,
+        properties: Option<PropertySet>,
+        bindings: Bindings,
+        predicate: Option<Rc<Predicate>>,
+    ) -> Wanted {
         let keys = if bindings.is_impossible() { Some(Vec::new()) } else { bindings.keys(class) };
-        let parts = Parts { properties, keys, bindings: Some(bindings), predicate: Some(predicate) };
-        Wanted { parts: Rc::new(parts) }
+        Wanted { parts: Rc::new(Parts { properties, keys, bindings: Some(bindings), predicate }) }
     }
 
     /// Whether the property at a place of the class's properties is needed. Where it is not, NULL will do.

@@ -46,7 +46,10 @@ struct Shared {
     events: VecDeque<Arc<Instance>>,
     /// About how many bytes the events take.
     bytes: usize,
-    listening: bool,
+    /// The number of the source that listens; none does where it is `None`.
+    listener: Option<u64>,
+    /// How many sources have begun to listen.
+    begun: u64,
     lost: u32,
     waker: Option<Waker>,
 }
@@ -71,7 +74,7 @@ impl Publisher {
         let event = event.into();
         let waker = {
             let mut shared = lock(&self.shared);
-            if !shared.listening {
+            if shared.listener.is_none() {
                 return false;
             }
             let bytes = shared.bytes + weight(&event);
@@ -94,19 +97,32 @@ impl ClassProvider for EventChannel {
     }
 
     fn open(&self, _: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
-        *lock(&self.shared) = Shared { listening: true, ..Shared::default() };
-        Ok(Box::new(Listening { shared: self.shared.clone() }))
+        let mut shared = lock(&self.shared);
+        let number = shared.begun + 1;
+        let last =
+            std::mem::replace(&mut *shared, Shared { listener: Some(number), begun: number, ..Shared::default() });
+        drop(shared);
+        drop(last);
+        Ok(Box::new(Listening { shared: self.shared.clone(), number }))
     }
 }
 
-/// The source of a channel's events.
+/// The source of a channel's events. When nobody wants it any more, another may begin before it ends.
 struct Listening {
     shared: Arc<Mutex<Shared>>,
+    number: u64,
+}
+
+impl Listening {
+    /// What is shared, as long as this source is the one that listens.
+    fn lock(&self) -> Option<MutexGuard<'_, Shared>> {
+        Some(lock(&self.shared)).filter(|shared| shared.listener == Some(self.number))
+    }
 }
 
 impl Rows for Listening {
     fn step(&mut self, up_to: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
-        let mut shared = lock(&self.shared);
+        let Some(mut shared) = self.lock() else { return Progress::Parked };
         let room = up_to.min(shared.events.len());
         let begin = out.len();
         out.extend(shared.events.drain(..room));
@@ -122,13 +138,18 @@ impl Rows for Listening {
     }
 
     fn set_waker(&mut self, waker: Waker) {
-        lock(&self.shared).waker = Some(waker);
+        if let Some(mut shared) = self.lock() {
+            shared.waker = Some(waker);
+        }
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let last = std::mem::take(&mut *lock(&self.shared));
+        let Some(mut shared) = self.lock() else { return };
+        let begun = shared.begun;
+        let last = std::mem::replace(&mut *shared, Shared { begun, ..Shared::default() });
+        drop(shared);
         drop(last);
     }
 }

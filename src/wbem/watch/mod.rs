@@ -1,7 +1,8 @@
 //! Event queries: who tells of what happens, and who is told.
 //!
 //! Floor 5. A *source* makes events: it polls a class, or reads what a provider tells. Sources are shared: one
-//! for each class and interval, however many subscribe. A *subscription* takes the events that its query
+//! for each class and interval, however many subscribe. Who asks for some objects only, by what cannot change of them,
+//! has those looked at and no others; that is a source of its own, shared by all who ask for the same ones. A *subscription* takes the events that its query
 //! selects, and is a call like any other.
 
 mod channel;
@@ -22,7 +23,7 @@ use super::path::NamespacePath;
 use super::provider::{ClassProvider, Rows, Wanted};
 use super::repository::Namespace;
 use super::server::Server;
-use super::wql::EventQuery;
+use super::wql::{Bindings, EventQuery};
 use crate::{OperationId, Pump, StreamId, StreamSettings};
 
 pub use channel::{EventChannel, Publisher};
@@ -67,6 +68,8 @@ struct Key {
     /// The class, folded.
     class: String,
     way: Way,
+    /// Which instances are looked at; all without it.
+    reach: Option<Bindings>,
 }
 
 /// How a source comes by its events.
@@ -87,6 +90,8 @@ struct Need {
     way: Way,
     class: Rc<str>,
     provider: Option<Rc<dyn ClassProvider>>,
+    /// Which instances the query is about, as far as that cannot change; all without it.
+    reach: Option<Bindings>,
 }
 
 /// What a query needs, and what it selects.
@@ -110,7 +115,7 @@ pub(super) fn plan(text: &str, namespace: &Namespace, utc_offset: i16) -> Result
     }
     let subscription = Subscription::new(&query, text, class, utc_offset)?;
     let needs = if class.is_a(events::OPERATION) {
-        of_instances(&query, text, namespace)?
+        of_instances(&query, &subscription, text, namespace)?
     } else {
         of_events(class, namespace)
     };
@@ -119,7 +124,12 @@ pub(super) fn plan(text: &str, namespace: &Namespace, utc_offset: i16) -> Result
 }
 
 /// Who tells what happens to the instances that a query is about.
-fn of_instances(query: &EventQuery, text: &str, namespace: &Namespace) -> Result<Vec<Need>, WbemError> {
+fn of_instances(
+    query: &EventQuery,
+    subscription: &Subscription,
+    text: &str,
+    namespace: &Namespace,
+) -> Result<Vec<Need>, WbemError> {
     let Some(classes) = query.target_classes() else {
         let error = WbemError::new(WbemStatus::RegistrationTooBroad).parameter(text);
         return Err(error.description("the condition must say of which class TargetInstance is, by ISA"));
@@ -132,7 +142,8 @@ fn of_instances(query: &EventQuery, text: &str, namespace: &Namespace) -> Result
             if let Some(provider) = &entry.provider
                 && !needs.iter().any(|need| need.class == class)
             {
-                needs.push(Need { way: Way::Changes, class, provider: Some(provider.clone()) });
+                let reach = subscription.reach(&entry.class);
+                needs.push(Need { way: Way::Changes, class, provider: Some(provider.clone()), reach });
             }
         }
     }
@@ -145,9 +156,9 @@ fn of_events(class: &Class, namespace: &Namespace) -> Vec<Need> {
     for entry in namespace.subtree(class.name()) {
         let class: Rc<str> = (&**entry.class.name()).into();
         if fold::equal(&class, events::TIMER) {
-            needs.push(Need { way: Way::Timers, class, provider: None });
+            needs.push(Need { way: Way::Timers, class, provider: None, reach: None });
         } else if let Some(provider) = &entry.provider {
-            needs.push(Need { way: Way::Events, class, provider: Some(provider.clone()) });
+            needs.push(Need { way: Way::Events, class, provider: Some(provider.clone()), reach: None });
         }
     }
     needs
@@ -173,7 +184,12 @@ impl Server {
 
     /// The source that a query needs.
     fn source<T: Send + 'static>(&self, pump: &mut Pump<T>, need: &Need, plan: &Plan) -> Result<Rc<Source>, WbemError> {
-        let key = |way| Key { namespace: plan.namespace.clone(), class: fold::text(&need.class), way };
+        let key = |way| {
+            // Who is told has one source, whatever its listeners want of it; who looks has one for all who look for the
+            // same.
+            let reach = if matches!(way, Way::Polling(_)) { need.reach.clone() } else { None };
+            Key { namespace: plan.namespace.clone(), class: fold::text(&need.class), way, reach }
+        };
         if let Some(source) = self.shared.borrow_mut().sources.find(&key(need.way)) {
             return Ok(source);
         }
@@ -187,7 +203,9 @@ impl Server {
                     if let Some(source) = self.shared.borrow_mut().sources.find(&key(way)) {
                         return Ok(source);
                     }
-                    (way, Box::new(Poller::new(provider.clone(), within)))
+                    let bound = |reach| Wanted::bound(provider.class(), reach);
+                    let wanted = need.reach.clone().map_or_else(Wanted::everything, bound);
+                    (way, Box::new(Poller::new(provider.clone(), wanted, within)))
                 }
             },
             _ => {

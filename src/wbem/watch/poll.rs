@@ -30,6 +30,8 @@ type Snapshot = HashMap<String, Arc<Instance>>;
 /// Looks at a class again and again.
 pub(super) struct Poller {
     provider: Rc<dyn ClassProvider>,
+    /// Which instances are looked at, always the same ones.
+    wanted: Wanted,
     interval: Duration,
     /// When the look under way was due; that of the next is reckoned from it.
     due: Option<Instant>,
@@ -51,14 +53,14 @@ enum Stage {
 }
 
 impl Poller {
-    pub(super) fn new(provider: Rc<dyn ClassProvider>, interval: Duration) -> Poller {
-        Poller { provider, interval, due: None, stage: Stage::Waiting, known: None }
+    pub(super) fn new(provider: Rc<dyn ClassProvider>, wanted: Wanted, interval: Duration) -> Poller {
+        Poller { provider, wanted, interval, due: None, stage: Stage::Waiting, known: None }
     }
 
     /// Begins a look.
     fn begin(&self) -> Stage {
         let (class, provider) = (self.provider.class().clone(), self.provider.clone());
-        let target = Target { class, provider, wanted: Wanted::everything() };
+        let target = Target { class, provider, wanted: self.wanted.clone() };
         let scan = Box::new(Scan::new(vec![target], Filter::All, None));
         Stage::Reading { scan, seen: Snapshot::new(), rows: Vec::new() }
     }

@@ -17,7 +17,7 @@ use crate::wbem::events;
 use crate::wbem::feed::{self, Asking, Finish, Next, Part};
 use crate::wbem::instance::Instance;
 use crate::wbem::value::Value;
-use crate::wbem::wql::{EventQuery, Grouping, Having, Predicate, Projection};
+use crate::wbem::wql::{Bindings, EventQuery, Grouping, Having, Predicate, Projection};
 
 /// How many bytes of events wait for a subscriber who does not take them, about.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -64,6 +64,12 @@ impl Subscription {
 
     pub(super) fn class(&self) -> &Class {
         &self.class
+    }
+
+    /// What the query says of the instances of a class that events are about; `None` if of any.
+    pub(super) fn reach(&self, class: &Class) -> Option<Bindings> {
+        let place = self.class.index_of(events::TARGET)?;
+        Some(self.predicate.bindings_of_object(place, class)).filter(|bindings| !bindings.is_open())
     }
 
     /// Listens to a source.

@@ -5,7 +5,9 @@
 //! is still to be tried on what the provider gives. Letter case is ignored in texts, so a source
 //! that knows case has to look for every way to write them, or take them as they are written.
 
-use super::eval::Node;
+use std::collections::HashSet;
+
+use super::eval::{Embedded, Node};
 use crate::wbem::class::Class;
 use crate::wbem::fold;
 use crate::wbem::value::Value;
@@ -31,7 +33,30 @@ enum Sets {
 impl Bindings {
     /// Finds what a condition says.
     pub(super) fn of(node: &Node, class: &Class) -> Bindings {
-        Bindings { sets: sets(node, class) }
+        Bindings { sets: sets(node, &|leaf| of_property(leaf, class)) }
+    }
+
+    /// Finds what a condition on events says of the object of `class` at a place of theirs, as far as it cannot change
+    /// while there is the object: of keys, and of properties with the qualifier `Fixed`. Conditions that say the same
+    /// give what is equal.
+    ///
+    /// What can change must not be told to who looks again and again: an object that begins to match is none
+    /// that begins to be.
+    pub(super) fn of_object(node: &Node, place: usize, class: &Class) -> Bindings {
+        let mut sets = sets(node, &|leaf| match leaf {
+            Node::Embedded(embedded) if embedded.index == place => of_fixed(embedded, class),
+            _ => anything(),
+        });
+        if let Sets::Some(sets) = &mut sets {
+            sets.sort_by_key(|(index, _)| *index);
+            sets.iter_mut().for_each(|(_, values)| values.sort_by_cached_key(Value::to_string));
+        }
+        Bindings { sets }
+    }
+
+    /// Whether anything can match.
+    pub fn is_open(&self) -> bool {
+        self.sets == anything()
     }
 
     /// Whether no object can match.
@@ -47,8 +72,8 @@ impl Bindings {
         }
     }
 
-    /// The keys of all objects that can match, each in the order of the class's keys; `None` if the
-    /// condition leaves a key open, or there are too many.
+    /// The keys of all objects that can match, each in the order of the class's keys and once, however it is written;
+    /// `None` if the condition leaves a key open, or there are too many.
     pub fn keys(&self, class: &Class) -> Option<Vec<Vec<Value>>> {
         if class.keys().is_empty() {
             return None;
@@ -65,23 +90,43 @@ impl Bindings {
             };
             objects = objects.iter().flat_map(longer).collect();
         }
+        // Two ways to write the same are one object for who does not know letter case.
+        let mut known = HashSet::new();
+        let folded = |object: &[Value]| object.iter().map(|value| fold::text(&value.to_string())).collect::<Vec<_>>();
+        objects.retain(|object| known.insert(folded(object)));
         Some(objects)
     }
 }
 
-/// What a node says.
-fn sets(node: &Node, class: &Class) -> Sets {
-    let anything = Sets::Some(Vec::new());
+/// What is said if nothing is.
+fn anything() -> Sets {
+    Sets::Some(Vec::new())
+}
+
+/// What a node says, if its leaves say what `of_leaf` finds.
+fn sets(node: &Node, of_leaf: &dyn Fn(&Node) -> Sets) -> Sets {
     match node {
-        Node::All(nodes) => nodes.iter().fold(anything, |all, node| both(all, sets(node, class))),
-        Node::Any(nodes) => nodes.iter().fold(Sets::Nothing, |any, node| either(any, sets(node, class))),
-        Node::Property(index, criterion) => {
-            let value = criterion.only_value();
-            let property_type = class.properties()[*index].property_type;
-            let value = value.and_then(|value| property_type.convert(value).ok());
-            value.map_or(anything, |value| Sets::Some(vec![(*index, vec![value])]))
-        }
-        Node::Not(_) | Node::System(..) | Node::Isa(_) | Node::Embedded(_) | Node::Pair(_) => anything,
+        Node::All(nodes) => nodes.iter().fold(anything(), |all, node| both(all, sets(node, of_leaf))),
+        Node::Any(nodes) => nodes.iter().fold(Sets::Nothing, |any, node| either(any, sets(node, of_leaf))),
+        Node::Not(_) => anything(),
+        leaf => of_leaf(leaf),
+    }
+}
+
+/// What a check of a property says.
+fn of_property(leaf: &Node, class: &Class) -> Sets {
+    let Node::Property(index, criterion) = leaf else { return anything() };
+    let value = criterion.only_value();
+    let property_type = class.properties()[*index].property_type;
+    let value = value.and_then(|value| property_type.convert(value).ok());
+    value.map_or(anything(), |value| Sets::Some(vec![(*index, vec![value])]))
+}
+
+/// What a check of something in an object says, if that cannot change.
+fn of_fixed(embedded: &Embedded, class: &Class) -> Sets {
+    match embedded.fit(class) {
+        Some(leaf @ Node::Property(index, _)) if class.properties()[index].is_fixed() => of_property(&leaf, class),
+        _ => anything(),
     }
 }
 
@@ -112,7 +157,8 @@ fn either(left: Sets, right: Sets) -> Sets {
         let other = right.iter().find(|(place, _)| place == index);
         let Some((_, others)) = other else { return false };
         for value in others {
-            if !has(values, value) {
+            // Two ways to write a text are two values for who knows letter case.
+            if !values.contains(value) {
                 values.push(value.clone());
             }
         }

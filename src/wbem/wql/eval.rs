@@ -114,6 +114,13 @@ impl Predicate {
     pub fn bindings(&self) -> Bindings {
         Bindings::of(&self.root, &self.class)
     }
+
+    /// The values that properties of the object of `class` at a place of the instance must have in every instance
+    /// that matches, as far as they cannot change while there is the object: of keys, and of properties with the
+    /// qualifier `Fixed`.
+    pub fn bindings_of_object(&self, place: usize, class: &Class) -> Bindings {
+        Bindings::of_object(&self.root, place, class)
+    }
 }
 
 impl SchemaPredicate {
@@ -334,13 +341,17 @@ fn test_names(pair: &Pair, named: impl Fn(&str) -> Option<Value>) -> Truth {
 }
 
 impl Embedded {
+    /// The check as it is for objects of a class; `None` if it does not fit.
+    pub(super) fn fit(&self, class: &Class) -> Option<Node> {
+        fit_test(&self.name, &self.check, class, self.fitting).ok()
+    }
+
     /// What is known of an object that is embedded.
     fn evaluate(&self, object: &Instance) -> Truth {
         let mut last = self.last.borrow_mut();
         let is_known = last.as_ref().is_some_and(|(class, _)| Arc::ptr_eq(class, object.class()));
         if !is_known {
-            let node = fit_test(&self.name, &self.check, object.class(), self.fitting).ok();
-            *last = Some((object.class().clone(), node));
+            *last = Some((object.class().clone(), self.fit(object.class())));
         }
         match last.as_ref() {
             Some((_, Some(node))) => node.evaluate(object),

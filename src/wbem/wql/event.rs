@@ -10,12 +10,10 @@ use super::error::{WqlError, WqlErrorKind};
 use super::parser::Form;
 use crate::wbem::cim_type::CimType;
 use crate::wbem::class::Class;
+use crate::wbem::events;
 use crate::wbem::fold;
 use crate::wbem::instance::Instance;
 use crate::wbem::value::Value;
-
-/// The property of an event about an object that has the object.
-const TARGET: &str = "TargetInstance";
 
 /// What events of a group have in common.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ impl Grouping {
 /// The classes that a condition restricts the target to.
 fn target_classes(condition: &Condition) -> Option<Vec<&str>> {
     match condition {
-        Condition::Test(name, Check::Isa(_, class)) if fold::equal(&name.text, TARGET) => Some(vec![class]),
+        Condition::Test(name, Check::Isa(_, class)) if fold::equal(&name.text, events::TARGET) => Some(vec![class]),
         Condition::And(conditions) => conditions.iter().find_map(target_classes),
         Condition::Or(conditions) => {
             conditions.iter().map(target_classes).collect::<Option<Vec<_>>>().map(|classes| classes.concat())

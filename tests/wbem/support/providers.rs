@@ -78,6 +78,13 @@ pub(crate) struct Stats {
     pub(crate) put: Cell<usize>,
 }
 
+impl Stats {
+    /// How often anybody asked for anything.
+    pub(crate) fn asked(&self) -> usize {
+        [&self.opened, &self.steps, &self.worked, &self.put].map(Cell::get).iter().sum()
+    }
+}
+
 /// What the next reading does instead of giving all rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
@@ -97,14 +104,19 @@ pub(crate) struct Slow {
     wakers: Rc<RefCell<Vec<Waker>>>,
     pub(crate) replies: Rc<RefCell<Vec<Reply<Arc<Instance>>>>>,
     pub(crate) fault: Rc<Cell<Option<(usize, Fault)>>>,
-    pub(crate) reports: bool,
+    /// Whether it tells its progress, and goes on by itself.
+    pub(crate) reports: Rc<Cell<bool>>,
 }
 
 impl Slow {
     pub(crate) fn new(rows: u32) -> Slow {
+        Slow::named("Slow", rows)
+    }
+
+    pub(crate) fn named(name: &str, rows: u32) -> Slow {
         let inputs = class("__PARAMETERS", [Property::new("Slices", CimType::Uint32)]);
         let outputs = class("__PARAMETERS", [Property::new("ReturnValue", CimType::Uint32)]);
-        let class = Class::builder("Slow")
+        let class = Class::builder(name)
             .property(Property::key("Id", CimType::Uint32))
             .property(Property::new("Name", CimType::String))
             .method(Method::new("Work").inputs(inputs.clone()).outputs(outputs.clone()))
@@ -114,8 +126,8 @@ impl Slow {
             .method(Method::new("Static").outputs(outputs).qualifier("static", true))
             .build()
             .unwrap();
-        let (stats, wakers, replies, fault) = Default::default();
-        Slow { class, inputs, rows, stats, wakers, replies, fault, reports: false }
+        let (stats, wakers, replies, fault, reports) = Default::default();
+        Slow { class, inputs, rows, stats, wakers, replies, fault, reports }
     }
 
     /// Lets every reading give another row.
@@ -220,7 +232,7 @@ impl Rows for SlowRows {
         let Some(id) = self.ids.next() else { return Progress::End(Ok(())) };
         self.given += 1;
         out.push(instance(&self.provider.class, &[("Id", id.into()), ("Name", format!("name {id}").into())]));
-        match (self.ids.len(), self.provider.reports) {
+        match (self.ids.len(), self.provider.reports.get()) {
             (0, _) => Progress::End(Ok(())),
             (_, true) => Progress::Done { done: self.given as u16, total: self.total as u16 },
             (_, false) => Progress::Parked,

@@ -93,7 +93,7 @@ const COLUMNS: &[Column<Process>] = &[
         CimType::Uint64,
         "NULL: private pages are only told by walking all memory of the process",
     ),
-    Column::u32("ProcessId", "the folder `/proc/PID`", |process, _| Some(process.pid())),
+    Column::fixed(Column::u32("ProcessId", "the folder `/proc/PID`", |process, _| Some(process.pid()))),
     Column::null("QuotaNonPagedPoolUsage", CimType::Uint32, NO_QUOTA),
     Column::null("QuotaPagedPoolUsage", CimType::Uint32, NO_QUOTA),
     Column::null("QuotaPeakNonPagedPoolUsage", CimType::Uint32, NO_QUOTA),

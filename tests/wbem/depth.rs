@@ -1,0 +1,90 @@
+//! Objects within objects, as deep as they may be and deeper.
+
+use std::sync::Arc;
+
+use msgpump::wbem::{
+    CimType, Class, EMBEDDED_DEPTH_MAX, Instance, Method, Property, PutError, Value, ValueErrorKind, WbemStatus, events,
+};
+
+use crate::support::class;
+
+/// Puts an object into an object into an object, until it is refused; gives the deepest one that is not.
+fn nested(class: &Arc<Class>, wrap: impl Fn(Value) -> Value) -> (Instance, usize) {
+    let mut inner = Instance::new(class);
+    for depth in 0.. {
+        let mut outer = Instance::new(class);
+        match outer.put("Inner", wrap(inner.clone().into())) {
+            Ok(()) => inner = outer,
+            Err(PutError::Value(_, error)) => {
+                assert_eq!((error.kind, error.status()), (ValueErrorKind::TooDeep, WbemStatus::QuotaViolation));
+                assert_eq!(outer, Instance::new(class), "what was refused leaves nothing");
+                return (inner, depth);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    unreachable!("it is refused some time")
+}
+
+#[test]
+fn objects_within_objects_end_before_the_stack_does() {
+    let node = class("Node", [Property::new("Inner", CimType::Object), Property::new("Name", CimType::String)]);
+    let nodes = class("Nodes", [Property::array("Inner", CimType::Object)]);
+    let (deep, depth) = nested(&node, |inner| inner);
+    assert_eq!(depth, EMBEDDED_DEPTH_MAX);
+    assert_eq!(nested(&nodes, |inner| vec![inner.clone(), inner].into()).1, EMBEDDED_DEPTH_MAX);
+    // What was taken out again does not count.
+    let mut emptied = deep.clone();
+    emptied.put("Inner", Value::Null).unwrap();
+    let mut outer = Instance::new(&node);
+    outer.put("Inner", emptied).unwrap();
+    // All that goes down: on a stack as small as a thread of a program has at least.
+    let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(move || {
+        let values = Instance::from_values(&node, vec![deep.clone().into()]);
+        assert!(matches!(values, Err(PutError::Value(..))), "every way in is closed");
+        assert_eq!(deep.clone(), deep);
+        assert_eq!(deep.object_text().matches("instance of Node").count(), EMBEDDED_DEPTH_MAX + 1);
+        assert!(format!("{deep:?}").len() > EMBEDDED_DEPTH_MAX);
+        #[cfg(feature = "serde")]
+        assert_eq!(serde_json::to_string(&deep).unwrap().matches("Inner").count(), EMBEDDED_DEPTH_MAX + 1);
+        // Events are around what they are about, whatever it is; events about events end as well.
+        let mut event = events::creation(&Arc::new(deep));
+        assert!(!event.get("TargetInstance").unwrap().is_null());
+        for _ in 0..10_000 {
+            event = events::creation(&event);
+        }
+        assert_eq!(event.clone(), event);
+    });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn classes_within_classes_end_too() {
+    let by_default = |inner: Option<&Arc<Class>>| {
+        let property = Property::new("Inner", CimType::Object);
+        inner.into_iter().fold(property, |property, class| property.default(Instance::new(class)))
+    };
+    let by_method = |inner: Option<&Arc<Class>>| {
+        let builder = Class::builder("Node");
+        inner.into_iter().fold(builder, |it, class| it.method(Method::new("M").inputs(class.clone()))).build()
+    };
+    let by_qualifier = |inner: Option<&Arc<Class>>| {
+        let builder = Class::builder("Node");
+        inner.into_iter().fold(builder, |it, class| it.qualifier("Inner", Instance::new(class))).build()
+    };
+    let makes: [&dyn Fn(Option<&Arc<Class>>) -> Result<Arc<Class>, _>; 3] =
+        [&|inner| Class::builder("Node").property(by_default(inner)).build(), &by_method, &by_qualifier];
+    for make in makes {
+        let mut class = make(None).unwrap();
+        let mut depth = 0;
+        let error = loop {
+            match make(Some(&class)) {
+                Ok(outer) => (class, depth) = (outer, depth + 1),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind.status(), WbemStatus::QuotaViolation, "{error}");
+        assert_eq!(depth, EMBEDDED_DEPTH_MAX);
+        assert!(class.object_text().contains("class Node"));
+    }
+}
