@@ -37,7 +37,7 @@
 //!
 //! let mut is_answered = false;
 //! while !is_answered {
-//!     let _ = pump.turn(Budget::no_wait().messages(64))?; // takes over what happened outside
+//!     pump.turn(Budget::no_wait().messages(64))?; // takes over what happened outside
 //!     while let Some(message) = pump.next_message() {
 //!         assert_eq!(message.operation, Some(wanted));
 //!         match message.payload {
@@ -123,6 +123,15 @@
 //!   [objects as WMI has them](wbem::guide), [Winsock's calls](winsock::functions).
 //! - How to keep it well: [what a slow handler does and how to find it](guide::slow_handlers),
 //!   [how to test without sleeping](guide::testing).
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `linux`, on by default | the classes of a Linux machine for [`wbem`]; nothing elsewhere |
+//! | `simulation` | the virtual clock with name servers and peers by script, for a program's own tests |
+//! | `serde` | objects of [`wbem`] that can be serialized |
+//! | `idna` | host names in other letters than ASCII |
 //!
 //! # Logging
 //!

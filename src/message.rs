@@ -16,6 +16,29 @@ use crate::watch::Readiness;
 /// One thing that the program is told, on its own thread, when it asks for it.
 ///
 /// `T` is what the program posts to itself.
+///
+/// Which of several operations of a kind it is about is told by `operation`: compare it with the id that the start
+/// returned, or have that for a key.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use msgpump::{HostQuery, Payload, Pump};
+///
+/// let mut pump = Pump::<()>::new()?;
+/// let window = pump.open_window();
+/// let mut asked = HashMap::new();
+/// for name in ["localhost", "www.localhost"] {
+///     asked.insert(pump.lookup_host(window, HostQuery::by_name(name))?, name);
+/// }
+/// while !asked.is_empty() {
+///     let message = pump.get_message()?.expect("nobody quits here");
+///     let name = message.operation.and_then(|operation| asked.remove(&operation));
+///     if let (Some(name), Payload::Host(Ok(host))) = (name, message.payload) {
+///         println!("{name}: {:?}", host.addresses);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Message<T> {
     /// Whom it is for.

@@ -141,7 +141,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
         return Err("it is empty");
     }
     if !name.is_ascii() {
-        return Err("letters outside ASCII must be written in their ASCII form, xn--...");
+        return Err("letters outside ASCII need this crate's feature idna, or their ASCII form, xn--...");
     }
     if name.bytes().any(|byte| !byte.is_ascii_graphic()) {
         return Err("it contains a space or a control character");

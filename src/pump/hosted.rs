@@ -45,7 +45,7 @@ use crate::error::Error;
 /// while ticks < 3 {
 ///     poll(&mut [PollFd::new(&hosted, PollFlags::IN)], None)?; // as long as it takes
 ///     let mut pump = hosted.lend();
-///     let _ = pump.turn(Budget::no_wait())?;
+///     pump.turn(Budget::no_wait())?;
 ///     while let Some(message) = pump.next_message() {
 ///         assert!(matches!(message.payload, Payload::Tick(_)));
 ///         ticks += 1;
