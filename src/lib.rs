@@ -121,7 +121,7 @@
 //! - What it is made of: [messages or procedures](guide::procedures), [timers](guide::timers),
 //!   [sockets and connections](guide::sockets), [other threads](guide::threads), [streams of results](guide::streams),
 //!   [objects as WMI has them](wbem::guide), [Winsock's calls](winsock::functions).
-//! - How to keep it well: [what a slow handler does and how to find it](guide::slow_handlers),
+//! - How to keep it well: [nothing comes](guide::nothing_comes), [what a slow handler does](guide::slow_handlers),
 //!   [how to test without sleeping](guide::testing).
 //!
 //! # Features

@@ -7,7 +7,7 @@
 //! | have a loop already: winit, egui, GTK, X11, a terminal, Win32, a game | [window systems](hosts), [foreign loops](foreign_loops) |
 //! | wonder what the fuss about cancel is | [what you may stop worrying about](cancel) |
 //! | write the program | [messages or procedures](procedures), [timers], [sockets], [threads], [streams] |
-//! | have written it | [slow handlers](slow_handlers), [tests](testing) |
+//! | have written it | [nothing comes](nothing_comes), [slow handlers](slow_handlers), [tests](testing) |
 //!
 //! A snippet that ends in `?` stands for the inside of a `main` that returns `Result<(), Box<dyn std::error::Error>>`.
 //!
@@ -45,6 +45,9 @@ pub mod foreign_loops {}
 
 #[doc = include_str!("hosts.md")]
 pub mod hosts {}
+
+#[doc = include_str!("nothing_comes.md")]
+pub mod nothing_comes {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}
