@@ -147,7 +147,8 @@ fn judge(seen: &[Seen]) {
 
 #[test]
 fn ids_and_ports_cannot_be_predicted() {
-    judge(&questions(10_000));
+    // Under Wine each call goes by way of another process.
+    judge(&questions(if cfg!(windows) { 1_000 } else { 10_000 }));
 }
 
 /// Prints the figures of the page.
