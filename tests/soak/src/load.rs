@@ -462,8 +462,14 @@ impl<O: Outside> Load<O> {
                 }
                 true
             }
-            (What::Table, Payload::Service(result)) => result.is_ok() || panic!("it is registered"),
-            (What::Table, Payload::Protocol(result)) => result.is_ok() || panic!("it is registered"),
+            (What::Table, Payload::Service(result)) => {
+                assert!(result.is_ok(), "it is registered");
+                true
+            }
+            (What::Table, Payload::Protocol(result)) => {
+                assert!(result.is_ok(), "it is registered");
+                true
+            }
             (What::External { id, value }, Payload::External(mut external)) => {
                 let result = external.of(*id).expect("it is its own");
                 assert!(result.is_err() || result == Ok(*value));
