@@ -196,6 +196,9 @@ impl Run {
             rests_in_words(&rests)
         );
         print!("{report}");
+        if let Some(folder) = self.picture.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         picture::draw(&self.picture, &self.title, self.unit, &samples)?;
         let text = self.picture.with_extension("txt");
         std::fs::write(&text, report)?;
