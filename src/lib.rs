@@ -143,10 +143,14 @@
 //!
 //! The source is built in floors that import downwards only: words, mechanisms, machines, the engine, which
 //! is the whole runtime without an operating system, the doors to the outside, and the pump that connects
-//! the two. [`architecture`] is the tour, with the invariants and the tests that hold them.
+//! the two. [`architecture`] is the tour, with the invariants and the tests that hold them; [`security`] has who
+//! may attack a program through the crate, and the tests that show the defence.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
 
 mod adapter;
 mod connect;

@@ -25,8 +25,18 @@ impl FrameReader {
         self.buffer.drain(..self.start);
         self.start = 0;
         let taken = bytes.len().min(FRAME_BYTES_MAX - self.buffer.len());
+        self.make_room(taken);
         self.buffer.extend_from_slice(&bytes[..taken]);
         taken
+    }
+
+    /// Grows twofold, as vectors do, but not beyond the longest frame.
+    fn make_room(&mut self, bytes: usize) {
+        let wanted = self.buffer.len() + bytes;
+        if wanted > self.buffer.capacity() {
+            let capacity = wanted.max(2 * self.buffer.capacity()).min(FRAME_BYTES_MAX);
+            self.buffer.reserve_exact(capacity - self.buffer.len());
+        }
     }
 
     /// Hands out the next message if all of it is here. Frames of length zero are passed over.

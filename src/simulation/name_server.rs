@@ -4,7 +4,7 @@
 //! not hidden by the same fault of the other.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// The types that can be asked for, by their numbers (RFC 1035 section 3.2.2, RFC 3596).
@@ -37,6 +37,17 @@ pub enum Act {
     WrongSource,
     /// Answers another question.
     WrongQuestion,
+    /// Answers, but a forger is quicker, who knows the port and all of the id but its last `unknown_bits` (16 at
+    /// most): before the answer come `guesses` forged ones with as many different ids. They say that the name is
+    /// 203.0.113.66, 2001:db8::bad or forged.invalid.
+    ///
+    /// A lookup believes one of them once in `2^unknown_bits / guesses` times.
+    Forge {
+        /// How many forged answers come first.
+        guesses: u16,
+        /// How many bits of the id the forger does not know.
+        unknown_bits: u8,
+    },
     /// Answers that the answer does not fit in a datagram. Over TCP it answers.
     Truncate,
     /// Answers with this response code and nothing else: 1 FORMERR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
@@ -207,6 +218,10 @@ impl NameServer {
                 bytes[13] ^= 2;
                 send(bytes)
             }
+            Act::Forge { guesses, unknown_bits } => {
+                let forged = forgeries(question, message, guesses, unknown_bits).flat_map(send);
+                forged.chain(send(answer())).collect()
+            }
             Act::Truncate if question.by_stream => send(answer()),
             Act::Truncate => send(empty_reply(message, TRUNCATED)),
             Act::Code(code) => send(empty_reply(message, code.into())),
@@ -311,6 +326,24 @@ fn empty_reply(message: &[u8], flags: u16) -> Vec<u8> {
     reply[2..4].copy_from_slice(&(REPLY | flags).to_be_bytes());
     reply[4..12].copy_from_slice(&[0, 1, 0, 0, 0, 0, 0, 0]);
     reply
+}
+
+/// Forged answers with different ids: those that the true one may be as far as the forger knows, the least first.
+fn forgeries(question: &Query, message: &[u8], guesses: u16, unknown_bits: u8) -> impl Iterator<Item = Vec<u8>> {
+    let data = match question.record_type {
+        A => vec![203, 0, 113, 66],
+        AAAA => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xbad).octets().to_vec(),
+        _ => wire_name("forged.invalid"),
+    };
+    let mut forged = empty_reply(message, 0);
+    forged[6..8].copy_from_slice(&1u16.to_be_bytes());
+    push_record(&mut forged, &question.name, question.record_type, &data);
+    let ids = 1u32 << unknown_bits.min(16);
+    let known = u32::from(question.id) & !(ids - 1);
+    (0..ids.min(guesses.into())).map(move |guess| {
+        forged[..2].copy_from_slice(&((known | guess) as u16).to_be_bytes());
+        forged.clone()
+    })
 }
 
 fn push_record(bytes: &mut Vec<u8>, name: &str, record_type: u16, data: &[u8]) {

@@ -13,6 +13,7 @@ mod exact_time;
 mod host_waker;
 mod order;
 mod posts;
+mod security;
 mod sockets;
 mod support;
 mod tidy;

@@ -76,6 +76,21 @@ fn the_longest_frames_fit_and_no_more_is_held() {
 }
 
 #[test]
+fn the_buffer_grows_no_longer_than_a_frame() {
+    for piece in [1, 100, 33_000, 40_000] {
+        let mut reader = FrameReader::default();
+        let mut pushed = reader.push(&[0xFF, 0xFF]);
+        while pushed < FRAME_BYTES_MAX - 1 {
+            pushed += reader.push(&vec![0; piece.min(FRAME_BYTES_MAX - 1 - pushed)]);
+            assert!(reader.next_frame().is_none());
+            assert!(reader.buffer.capacity() <= FRAME_BYTES_MAX, "{}", reader.buffer.capacity());
+        }
+        assert_eq!(reader.push(&[0]), 1);
+        assert_eq!(reader.next_frame().map(<[u8]>::len), Some(0xFFFF));
+    }
+}
+
+#[test]
 fn what_is_written_is_read_back_over_any_partial_writes() {
     let seed = 20_240_607_u64;
     let mut state = seed;

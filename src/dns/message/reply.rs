@@ -19,6 +19,7 @@ use std::{iter, mem};
 
 use domain::base::iana::{Class, Opcode, OptRcode, Rcode};
 use domain::base::message::Section;
+use domain::base::name::ToLabelIter;
 use domain::base::wire::ParseError;
 use domain::base::{
     Header, HeaderCounts, Message, ParseRecordData, ParsedName, ParsedRecord, Question as WireQuestion, Rtype, Ttl,
@@ -38,6 +39,11 @@ const ALIASES_MAX: usize = 4 * CNAME_HOPS_MAX;
 /// How many records of a reply are read; one with more is malformed. The longest message has room for no
 /// more than this many of the smallest record that we ask for (16 bytes: A).
 const RECORDS_MAX: usize = 65_536 / 16;
+
+/// How many octets the names of a reply's records may have together, owners and data, written out; one with more is
+/// malformed. A pointer of two octets stands for as many as 255 that must be walked, and this bounds that work by a
+/// few times the longest message: its most records have room for names of 64 octets each.
+const NAME_OCTETS_MAX: usize = RECORDS_MAX * 64;
 
 /// Why a message is not the reply to the question.
 ///
@@ -206,6 +212,8 @@ struct Records<'a> {
     /// The message ended, between two records, before the answer section had as many as its header says.
     answers_missing: bool,
     authority: Authority,
+    /// Octets of the names read so far, written out.
+    name_octets: usize,
     /// The upper bits of the response code, from the OPT record.
     edns: Option<u8>,
 }
@@ -254,6 +262,7 @@ impl<'a> Records<'a> {
                 return Err(Malformed);
             }
             let record = ParsedRecord::parse(&mut parser)?;
+            self.note_name(&record.owner())?;
             match (section, record.rtype()) {
                 (Section::Answer, _) if record.class() == Class::IN => self.take_answer(record, wanted)?,
                 (Section::Authority, Rtype::NS) => self.authority = self.authority.max(Authority::NameServers),
@@ -269,17 +278,29 @@ impl<'a> Records<'a> {
     fn take_answer(&mut self, record: ParsedRecord<'a, [u8]>, wanted: RecordType) -> Result<(), Malformed> {
         match (record.rtype(), wanted) {
             (Rtype::CNAME, _) if self.aliases.len() == ALIASES_MAX => return Err(Malformed),
-            (Rtype::CNAME, _) => self.aliases.push(Entry::read(record, |data: Cname<NameIn<'a>>| *data.cname())?),
+            (Rtype::CNAME, _) => {
+                let alias = Entry::read(record, |data: Cname<NameIn<'a>>| *data.cname())?;
+                self.note_name(&alias.data)?;
+                self.aliases.push(alias);
+            }
             (Rtype::A, RecordType::A) => self.addresses.push(Entry::read(record, |data: A| data.addr().into())?),
             (Rtype::AAAA, RecordType::Aaaa) => {
                 self.addresses.push(Entry::read(record, |data: Aaaa| data.addr().into())?);
             }
             (Rtype::PTR, RecordType::Ptr) => {
-                self.names.push(Entry::read(record, |data: Ptr<NameIn<'a>>| *data.ptrdname())?);
+                let pointer = Entry::read(record, |data: Ptr<NameIn<'a>>| *data.ptrdname())?;
+                self.note_name(&pointer.data)?;
+                self.names.push(pointer);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Counts what it took to read `name`.
+    fn note_name(&mut self, name: &NameIn<'_>) -> Result<(), Malformed> {
+        self.name_octets += usize::from(name.compose_len());
+        if self.name_octets > NAME_OCTETS_MAX { Err(Malformed) } else { Ok(()) }
     }
 
     /// Answers `question` from these records.

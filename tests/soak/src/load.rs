@@ -34,6 +34,9 @@ const STREAMS_MAX: usize = 40;
 /// A window, or a group, is cancelled once in so many rounds.
 const ROUNDS_PER_SWEEP: u64 = 60;
 
+/// The name servers are asked in another way once in so many rounds.
+const ROUNDS_PER_CONFIGURATION: u64 = 200;
+
 /// How many posts may wait.
 const QUEUE_CAPACITY: usize = 2000;
 
@@ -148,6 +151,9 @@ impl<O: Outside> Load<O> {
         if self.random.once_in(ROUNDS_PER_SWEEP) {
             self.sweep();
         }
+        if self.random.once_in(ROUNDS_PER_CONFIGURATION) {
+            self.reconfigure();
+        }
         self.outside.act(&self.pump, &mut self.random);
         let end = self.outside.elapsed() + self.random.time(self.outside.round_max());
         loop {
@@ -165,6 +171,19 @@ impl<O: Outside> Load<O> {
                 break;
             }
         }
+    }
+
+    /// Has the name servers asked in another way, while lookups are under way.
+    fn reconfigure(&mut self) {
+        let deadline = self.random.once_in(4).then(|| self.time(200) + Duration::from_millis(10));
+        let config = self.pump.resolver_config().clone();
+        let config = config
+            .with_rotate(!self.random.once_in(4))
+            .with_edns(!self.random.once_in(4))
+            .with_tcp(self.random.once_in(6))
+            .with_single_request(self.random.once_in(4))
+            .with_deadline(deadline);
+        self.pump.set_resolver(config).expect("it is within its limits");
     }
 
     fn turn(&mut self, budget: Budget) {
@@ -462,8 +481,14 @@ impl<O: Outside> Load<O> {
                 }
                 true
             }
-            (What::Table, Payload::Service(result)) => result.is_ok() || panic!("it is registered"),
-            (What::Table, Payload::Protocol(result)) => result.is_ok() || panic!("it is registered"),
+            (What::Table, Payload::Service(result)) => {
+                assert!(result.is_ok(), "it is registered");
+                true
+            }
+            (What::Table, Payload::Protocol(result)) => {
+                assert!(result.is_ok(), "it is registered");
+                true
+            }
             (What::External { id, value }, Payload::External(mut external)) => {
                 let result = external.of(*id).expect("it is its own");
                 assert!(result.is_err() || result == Ok(*value));

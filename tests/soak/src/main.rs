@@ -35,7 +35,7 @@ Starts, cancels and takes at random, and fails if anything of what was cancelled
   --seconds N         on the loopback interface, this long (default 600)
   --virtual-hours N   on the virtual clock instead, this many hours of it
   --seed N            makes the same choices as a run before (default: from the clock, printed)
-  --picture PATH      where the curve goes (default results/soak.svg or results/virtual.svg)
+  --picture PATH      where the curve goes, and words beside it (default results/soak.svg, results/virtual.svg)
 ";
 
 /// Between them everything comes to its end.
@@ -186,17 +186,23 @@ impl Run {
             rests.push(rest(&load));
         }
         let tally = load.tally.clone();
-        println!("{tally}");
-        println!(
-            "real time {:.1} s, run's time {:.1} s",
-            began.elapsed().as_secs_f64(),
-            load.outside.elapsed().as_secs_f64()
-        );
+        let (real, virtual_or_real) = (began.elapsed().as_secs_f64(), load.outside.elapsed().as_secs_f64());
         drop(load);
         let left = measure::allocated_bytes().saturating_sub(before);
+        let report = format!(
+            "{}, seed {seed}\n\n{tally}\nreal time {real:.1} s, run's time {virtual_or_real:.1} s\n{}\n\
+             left once the pump is gone: {left} bytes\n",
+            self.title,
+            rests_in_words(&rests)
+        );
+        print!("{report}");
+        if let Some(folder) = self.picture.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         picture::draw(&self.picture, &self.title, self.unit, &samples)?;
-        println!("the curve is in {}", self.picture.display());
-        report(&rests, left);
+        let text = self.picture.with_extension("txt");
+        std::fs::write(&text, report)?;
+        println!("the curve is in {}, these words are in {}", self.picture.display(), text.display());
         check(&tally, &rests, left)
     }
 }
@@ -217,16 +223,16 @@ fn rest<O: Outside>(load: &Load<O>) -> Rest {
     Rest { descriptors, allocated: measure::allocated_bytes(), resident }
 }
 
-fn report(rests: &[Rest], left: usize) {
+fn rests_in_words(rests: &[Rest]) -> String {
     let line = |name: &str, value: &dyn Fn(&Rest) -> usize| {
         let values: Vec<_> = rests.iter().map(|rest| value(rest).to_string()).collect();
-        println!("{name:<34}{}", values.join(" "));
+        format!("\n  {name:<16}{}", values.join(" "))
     };
-    println!("at the beginning and between the tides, with nothing under way:");
-    line("  descriptors", &|rest| rest.descriptors);
-    line("  allocated, KiB", &|rest| rest.allocated >> 10);
-    line("  resident, KiB", &|rest| rest.resident >> 10);
-    println!("  left once the pump is gone: {left} bytes");
+    let words = String::from("at the beginning and between the tides, with nothing under way:");
+    words
+        + &line("descriptors", &|rest| rest.descriptors)
+        + &line("allocated, KiB", &|rest| rest.allocated >> 10)
+        + &line("resident, KiB", &|rest| rest.resident >> 10)
 }
 
 /// Says all that did not end where it began.

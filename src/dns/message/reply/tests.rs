@@ -6,7 +6,7 @@ mod zones;
 
 use std::net::IpAddr;
 
-use crate::dns::message::{CNAME_HOPS_MAX, ChainEnd, FailureCode, Mismatch, RecordType, Reply};
+use crate::dns::message::{CNAME_HOPS_MAX, ChainEnd, FailureCode, Mismatch, Question, RecordType, Reply, parse_reply};
 use packet::*;
 
 #[test]
@@ -441,6 +441,28 @@ fn the_longest_message_of_addresses_is_within_the_limit_of_records_and_smaller_r
     let Ok(Reply::Answer(answer)) = fill(A, ASKED, &[192, 0, 2, 1]) else { panic!("a message full of addresses") };
     assert!(matches!(answer.end, ChainEnd::Addresses(addresses) if addresses.len() == 4_094));
     assert_eq!(fill(TXT, b"\0", b""), Ok(Reply::Malformed));
+}
+
+#[test]
+fn names_that_are_far_longer_than_the_message_they_are_compressed_in_are_limited() {
+    let long = [b"\x01a".repeat(126), vec![0]].concat();
+    let with_pointers = |rtype: u16, records: usize| {
+        let first = Packet::to("www.example", rtype, 0);
+        let pointer = (0xC000 | first.0.len() as u16).to_be_bytes();
+        // Behind the head of the first record, whose owner is long, all others point to that.
+        let packet = first.answer(&long, A, &[192, 0, 2, 1]);
+        (0..records).fold(packet, |packet, _| match rtype {
+            PTR => packet.answer(ASKED, PTR, &pointer),
+            _ => packet.answer(&pointer, A, &[192, 0, 2, 1]),
+        })
+    };
+    // 253 octets each, of 262,144.
+    let Ok(Reply::Answer(answer)) = with_pointers(A, 1035).read() else { panic!("it is within the limit") };
+    assert_eq!(answer.end, ChainEnd::NoData);
+    assert_eq!(with_pointers(A, 1036).read(), Ok(Reply::Malformed));
+    let question = Question { name: name_of("www.example"), record_type: RecordType::Ptr };
+    assert!(matches!(parse_reply(&with_pointers(PTR, 900).0, ID, &question), Ok(Reply::Answer(_))));
+    assert_eq!(parse_reply(&with_pointers(PTR, 1036).0, ID, &question), Ok(Reply::Malformed));
 }
 
 #[test]
