@@ -159,6 +159,7 @@ mod scoped_address;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod slots;
+mod sync;
 mod system;
 mod tcp_stream;
 #[cfg(test)]
