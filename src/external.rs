@@ -6,9 +6,10 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::id::{OperationId, typed_id};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Tells the pump, from any thread, that there is news of an operation.
 pub(crate) trait Bell: Send + Sync {

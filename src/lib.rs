@@ -180,6 +180,7 @@ mod scoped_address;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod slots;
+mod sync;
 mod system;
 mod tcp_stream;
 #[cfg(test)]

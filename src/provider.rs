@@ -7,11 +7,11 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::external::Bell;
 use crate::id::{OperationId, typed_id};
+use crate::sync::{AtomicBool, Ordering};
 
 /// How many items a batch holds unless told otherwise.
 const BATCH: usize = 64;

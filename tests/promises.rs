@@ -8,6 +8,10 @@
 mod in_hand;
 #[path = "promises/kinds.rs"]
 mod kinds;
+#[path = "promises/model.rs"]
+mod model;
+#[path = "promises/random.rs"]
+mod random;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -18,24 +22,7 @@ use msgpump::{
     ResolverConfig, Rest, ServiceQuery, Settings, Timer, WindowId,
 };
 
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        if from.is_empty() { None } else { Some(from[self.below(from.len())]) }
-    }
-}
+use random::{Choose, Random};
 
 const CAPACITY: usize = 12;
 

@@ -10,18 +10,16 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{
-    AtomicU64, AtomicUsize,
-    Ordering::{Relaxed, SeqCst},
-};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::error::{PostError, PostRefusal};
 use crate::external::Bell;
 use crate::id::{OperationId, WindowId};
-
-/// How often a thread that meets the lock lets others run before it sleeps for it.
-const YIELDS_MAX: usize = 16;
+use crate::sync::{
+    AtomicU64, AtomicUsize, Mutex, MutexGuard,
+    Ordering::{Relaxed, SeqCst},
+    YIELDS_MAX, yield_now,
+};
 
 /// How many entries there are before old news is looked for.
 const NEWS_MIN: usize = 1024;
@@ -364,7 +362,7 @@ impl<T> Shared<T> {
     #[cold]
     fn lock_contended(&self) -> MutexGuard<'_, State<T>> {
         for _ in 0..YIELDS_MAX {
-            std::thread::yield_now();
+            yield_now();
             if let Ok(state) = self.state.try_lock() {
                 return state;
             }

@@ -4,7 +4,9 @@
 //! not hidden by the same fault of the other.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The types that can be asked for, by their numbers (RFC 1035 section 3.2.2, RFC 3596).
@@ -73,8 +75,19 @@ pub struct NameServer {
     records: HashMap<String, Vec<Data>>,
     script: VecDeque<Act>,
     always: Act,
+    own_answers: Option<OwnAnswers>,
     latency: Duration,
     loss_percent: u8,
+}
+
+/// What a program's own function makes of a question: the messages that are sent back.
+#[derive(Clone)]
+struct OwnAnswers(Arc<dyn Fn(&Query, &[u8]) -> Vec<Vec<u8>> + Send + Sync>);
+
+impl fmt::Debug for OwnAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnAnswers")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +140,7 @@ impl NameServer {
             records: HashMap::new(),
             script: VecDeque::new(),
             always: Act::Answer,
+            own_answers: None,
             latency: Duration::from_millis(1),
             loss_percent: 0,
         }
@@ -185,6 +199,37 @@ impl NameServer {
         self
     }
 
+    /// Answers every question after the script's end with what `answer` makes of it and of the bytes that asked
+    /// it, in place of the zone: messages that are sent one after another, none for silence.
+    ///
+    /// For what the zone cannot say, replies of hostile servers among them. A message is sent as it is; over TCP
+    /// its length comes before it.
+    ///
+    /// ```
+    /// use msgpump::simulation::{NameServer, Simulation};
+    /// use msgpump::{HostQuery, Payload, ResolverConfig, Settings};
+    ///
+    /// let simulation = Simulation::new(1);
+    /// let address = ([192, 0, 2, 53], 53).into();
+    /// let not_found = |_: &_, asked: &[u8]| {
+    ///     let mut reply = asked.to_vec();
+    ///     reply[2..4].copy_from_slice(&[0x81, 0x83]);
+    ///     vec![reply]
+    /// };
+    /// simulation.name_server(address, NameServer::new().answers_by(not_found));
+    /// let settings = Settings::default().resolver(ResolverConfig::new([address]))?;
+    /// let mut pump = simulation.pump::<()>(settings);
+    /// let window = pump.open_window();
+    /// pump.lookup_host(window, HostQuery::by_name("www.example.org"))?;
+    /// let message = pump.get_message()?.expect("nobody quits here");
+    /// assert!(matches!(message.payload, Payload::Host(Err(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn answers_by(mut self, answer: impl Fn(&Query, &[u8]) -> Vec<Vec<u8>> + Send + Sync + 'static) -> NameServer {
+        self.own_answers = Some(OwnAnswers(Arc::new(answer)));
+        self
+    }
+
     pub(super) fn usual_latency(&self) -> Duration {
         self.latency
     }
@@ -199,7 +244,14 @@ impl NameServer {
     }
 
     pub(super) fn react(&mut self, question: &Query, message: &[u8]) -> Vec<Reaction> {
-        let act = self.script.pop_front().unwrap_or(self.always);
+        let act = match (self.script.pop_front(), &self.own_answers) {
+            (Some(act), _) => act,
+            (None, Some(own)) => {
+                let messages = own.0(question, message).into_iter();
+                return messages.map(|bytes| Reaction::Send { bytes, later: Duration::ZERO }).collect();
+            }
+            (None, None) => self.always,
+        };
         let answer = || self.answer(question, message);
         let send = |bytes| vec![Reaction::Send { bytes, later: Duration::ZERO }];
         match act {

@@ -42,6 +42,7 @@ const FLOORS: &[Floor] = &[
             "rings",
             "scoped_address",
             "slots",
+            "sync",
             "tcp_stream",
             "timer",
             "watch",

@@ -12,7 +12,8 @@ use msgpump::{
     WindowId, items,
 };
 
-use super::{Random, stage};
+use super::random::{Choose, Random};
+use super::stage;
 
 /// How deep procedures go on with the schedule inside themselves.
 const DEPTH_MAX: usize = 4;

@@ -10,6 +10,7 @@ mod cases;
 mod errors;
 mod every_call;
 mod layout;
+mod memory;
 mod net;
 mod requests;
 mod schedules;

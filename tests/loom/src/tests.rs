@@ -1,0 +1,388 @@
+//! What must hold in every order.
+
+use std::io;
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use loom::sync::{Condvar, Mutex};
+use loom::thread;
+use slotmap::SlotMap;
+
+use crate::error::PostRefusal;
+use crate::external::{external, external_id};
+use crate::id::{OperationId, OperationKey, PumpTag, TagLease, WindowId, WindowKey};
+use crate::inbox::{Entry, Inbox};
+use crate::provider::StreamWaker;
+
+/// What the pump sleeps on: readable from a wake-up to the wait that takes it in.
+#[derive(Default)]
+struct Descriptor {
+    is_readable: Mutex<bool>,
+    changed: Condvar,
+    /// How many wake-ups are still to fail.
+    failures: AtomicUsize,
+}
+
+impl Descriptor {
+    fn wake(&self) -> io::Result<()> {
+        if self.failures.load(Relaxed) > 0 {
+            self.failures.fetch_sub(1, Relaxed);
+            return Err(io::ErrorKind::Other.into());
+        }
+        *self.is_readable.lock().unwrap() = true;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Sleeps until it is readable. Loom says so if nobody ever wakes it.
+    fn sleep(&self) {
+        let mut is_readable = self.is_readable.lock().unwrap();
+        while !*is_readable {
+            is_readable = self.changed.wait(is_readable).unwrap();
+        }
+    }
+
+    /// The system's wait: takes in that it is readable.
+    fn take_in(&self) {
+        *self.is_readable.lock().unwrap() = false;
+    }
+}
+
+/// The pump, as far as other threads meet it.
+struct Pump {
+    inbox: Inbox<u32>,
+    descriptor: Arc<Descriptor>,
+    taken: Vec<Entry<u32>>,
+    /// How often it was said that nothing waits, and a wake-up was asked for.
+    asked: u64,
+}
+
+/// Two windows and an operation.
+struct Ids {
+    window: WindowId,
+    other: WindowId,
+    operation: OperationId,
+}
+
+impl Pump {
+    fn new(capacity: usize) -> (Pump, Ids) {
+        let descriptor = Arc::new(Descriptor::default());
+        let waking = descriptor.clone();
+        let inbox = Inbox::new(capacity, Arc::new(move || waking.wake()));
+        let tag: PumpTag = TagLease::new().tag();
+        let mut windows = SlotMap::<WindowKey, ()>::with_key();
+        let mut operations = SlotMap::<OperationKey, ()>::with_key();
+        let [window, other] = [(), ()].map(|()| WindowId::new(tag, windows.insert(())));
+        let operation = OperationId::new(tag, operations.insert(()));
+        inbox.open_window(window);
+        inbox.open_window(other);
+        (Pump { inbox, descriptor, taken: Vec::new(), asked: 0 }, Ids { window, other, operation })
+    }
+
+    fn take_over(&mut self) {
+        let Pump { inbox, taken, .. } = self;
+        inbox.take_over(16, 16, |entry| taken.push(entry));
+    }
+
+    /// Waits until this many things were taken over: asks for a wake-up last, and only then sleeps.
+    fn wait_for(&mut self, count: usize) {
+        loop {
+            self.take_over();
+            if self.taken.len() >= count {
+                return;
+            }
+            if self.inbox.want_wake() {
+                continue;
+            }
+            self.asked += 1;
+            self.descriptor.sleep();
+            self.inbox.wait_for_wakes();
+            self.descriptor.take_in();
+        }
+    }
+
+    /// The numbers that were posted, and how much news came.
+    fn seen(&self) -> (Vec<u32>, usize) {
+        let posts = self.taken.iter().filter_map(|entry| match entry {
+            Entry::Post(_, number) => Some(*number),
+            Entry::News(_) => None,
+        });
+        let posts: Vec<_> = posts.collect();
+        let news = self.taken.len() - posts.len();
+        (posts, news)
+    }
+}
+
+fn post(pump: &Pump, window: WindowId, numbers: &'static [u32]) -> thread::JoinHandle<()> {
+    let poster = pump.inbox.poster();
+    thread::spawn(move || numbers.iter().for_each(|&number| poster.post(window, number).expect("there is room")))
+}
+
+/// Tries every order of at most three threads; of more switches than these in one run, none is needed to see a fault
+/// of two threads.
+fn check(switches_max: Option<usize>, test: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = switches_max;
+    model.check(test);
+}
+
+#[test]
+fn a_post_ends_the_wait_whenever_it_comes() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        let thread = post(&pump, ids.window, &[1]);
+        pump.wait_for(1);
+        assert_eq!(pump.seen(), (vec![1], 0));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn posts_of_one_thread_keep_their_order_and_none_is_lost() {
+    check(Some(4), || {
+        let (mut pump, ids) = Pump::new(8);
+        let thread = post(&pump, ids.window, &[1, 2]);
+        pump.wait_for(2);
+        assert_eq!(pump.seen(), (vec![1, 2], 0));
+        thread.join().unwrap();
+        assert!(pump.inbox.is_empty());
+    });
+}
+
+#[test]
+fn posts_of_two_threads_all_come_and_wake_no_oftener_than_was_asked() {
+    check(Some(3), || {
+        let (mut pump, ids) = Pump::new(8);
+        let threads = [post(&pump, ids.window, &[1]), post(&pump, ids.other, &[2])];
+        pump.wait_for(2);
+        let mut posts = pump.seen().0;
+        posts.sort_unstable();
+        assert_eq!(posts, [1, 2]);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        // The first wake-up is asked for by a new inbox.
+        assert!(pump.inbox.wakes() <= 1 + pump.asked, "{} wakes, {} asked", pump.inbox.wakes(), pump.asked);
+    });
+}
+
+#[test]
+fn a_burst_of_two_threads_wakes_once() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        let threads = [post(&pump, ids.window, &[1, 2]), post(&pump, ids.window, &[3])];
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(pump.inbox.wakes(), 1);
+        pump.take_over();
+        assert_eq!(pump.taken.len(), 3);
+    });
+}
+
+#[test]
+fn news_and_posts_all_come() {
+    check(Some(3), || {
+        let (mut pump, ids) = Pump::new(8);
+        let (bell, operation) = (pump.inbox.bell(), ids.operation);
+        let ringing = thread::spawn(move || bell.ring(operation));
+        let posting = post(&pump, ids.window, &[1]);
+        pump.wait_for(2);
+        assert_eq!(pump.seen(), (vec![1], 1));
+        [ringing, posting].into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn a_completion_is_not_lost() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        let (expectation, completer) = external::<u32>(ids.operation, pump.inbox.bell());
+        let thread = thread::spawn(move || completer.complete(7));
+        pump.wait_for(1);
+        assert_eq!(pump.seen(), (vec![], 1));
+        let mut result = expectation.fulfil().expect("it was not fulfilled before");
+        assert_eq!(result.of(external_id::<u32>(ids.operation)), Some(Ok(7)));
+        assert_eq!(thread.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn a_completer_that_gives_up_is_told_of() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        let (expectation, completer) = external::<u32>(ids.operation, pump.inbox.bell());
+        let thread = thread::spawn(move || drop(completer));
+        pump.wait_for(1);
+        let mut result = expectation.fulfil().expect("it was not fulfilled before");
+        assert!(matches!(result.of(external_id::<u32>(ids.operation)), Some(Err(_))));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_cancelled_completion_comes_back_or_is_gone() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        let (expectation, completer) = external::<u32>(ids.operation, pump.inbox.bell());
+        let thread = thread::spawn(move || completer.complete(7));
+        // The cancel: whoever completes after it gets the result back, and no news of it comes.
+        drop(expectation);
+        pump.take_over();
+        let news_before = pump.seen().1;
+        let completed = thread.join().unwrap();
+        pump.take_over();
+        match completed {
+            Ok(()) => assert_eq!(pump.seen().1, 1, "it was completed before the cancel, and its news is nobody's"),
+            Err(result) => assert_eq!((result, pump.seen().1, news_before), (7, 0, 0)),
+        }
+    });
+}
+
+#[test]
+fn a_closed_window_gets_nothing_and_everything_accepted_is_given_back() {
+    check(Some(4), || {
+        let (mut pump, ids) = Pump::new(8);
+        let poster = pump.inbox.poster();
+        let (window, other) = (ids.window, ids.other);
+        let thread = thread::spawn(move || {
+            let accepted = [1, 2].into_iter().filter(|&number| poster.post(window, number).is_ok()).count();
+            poster.post(other, 9).expect("it is open");
+            accepted
+        });
+        pump.take_over();
+        let of_window = |pump: &Pump| pump.seen().0.into_iter().filter(|&number| number != 9).count();
+        let before = of_window(&pump);
+        let purged = pump.inbox.close_window(window).len();
+        while !pump.seen().0.contains(&9) {
+            pump.wait_for(pump.taken.len() + 1);
+        }
+        let accepted = thread.join().unwrap();
+        assert_eq!((before + purged, of_window(&pump)), (accepted, before));
+        assert!(pump.inbox.is_empty());
+    });
+}
+
+#[test]
+fn what_is_accepted_stays_within_the_capacity_and_comes() {
+    check(Some(3), || {
+        let (mut pump, ids) = Pump::new(1);
+        let threads = [1, 2].map(|number| {
+            let (poster, window) = (pump.inbox.poster(), ids.window);
+            thread::spawn(move || match poster.post(window, number) {
+                Ok(()) => 1,
+                Err(error) => {
+                    assert_eq!((error.payload, error.refusal), (number, PostRefusal::Full));
+                    0
+                }
+            })
+        });
+        pump.take_over();
+        let taken_between = pump.taken.len();
+        let accepted: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        pump.take_over();
+        assert_eq!(pump.taken.len(), accepted);
+        assert!((1..=1 + taken_between).contains(&accepted), "{accepted} with {taken_between} taken meanwhile");
+    });
+}
+
+#[test]
+fn a_pump_that_goes_refuses_and_keeps_nothing() {
+    check(None, || {
+        let (pump, ids) = Pump::new(8);
+        let (poster, bell) = (pump.inbox.poster(), pump.inbox.bell());
+        let descriptor = Arc::downgrade(&pump.descriptor);
+        let thread = thread::spawn(move || {
+            if let Err(error) = poster.post(ids.window, 1) {
+                assert_eq!(error.refusal, PostRefusal::PumpGone);
+            }
+            bell.ring(ids.operation);
+            // Both live longer than the pump.
+            (poster, bell)
+        });
+        drop(pump);
+        let (poster, _bell) = thread.join().unwrap();
+        assert_eq!(poster.post(ids.window, 1).map_err(|error| error.refusal), Err(PostRefusal::PumpGone));
+        assert!(descriptor.upgrade().is_none(), "what it wakes with is gone with the pump");
+    });
+}
+
+#[test]
+fn a_wake_up_that_fails_is_tried_again_by_the_next_post() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        pump.descriptor.failures.store(1, Relaxed);
+        let thread = post(&pump, ids.window, &[1, 2]);
+        pump.wait_for(2);
+        assert_eq!(pump.seen(), (vec![1, 2], 0));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_host_is_woken_and_at_rest_its_descriptor_is_not_readable() {
+    check(Some(3), || {
+        let (mut pump, ids) = Pump::new(8);
+        let thread = post(&pump, ids.window, &[1, 2]);
+        // A host: sleeps on the descriptor where the pump says it may, and then has it make a turn without a wait,
+        // in which the system is asked only if a wake-up is about.
+        while pump.taken.len() < 2 {
+            if !pump.inbox.want_wake() {
+                pump.descriptor.sleep();
+            }
+            if pump.inbox.wait_for_wakes() {
+                pump.descriptor.take_in();
+            }
+            pump.take_over();
+        }
+        thread.join().unwrap();
+        if pump.inbox.wait_for_wakes() {
+            pump.descriptor.take_in();
+        }
+        assert!(!*pump.descriptor.is_readable.lock().unwrap(), "a host would spin");
+        assert!(!pump.inbox.wait_for_wakes(), "and the system be asked again and again");
+    });
+}
+
+#[test]
+fn what_was_done_before_a_stream_is_woken_is_seen_when_it_is_asked() {
+    check(Some(4), || {
+        let (mut pump, ids) = Pump::new(8);
+        let waker = Arc::new(StreamWaker::new(ids.operation, pump.inbox.bell()));
+        let items = Arc::new(AtomicUsize::new(0));
+        let (waking, made) = (waker.clone(), items.clone());
+        let thread = thread::spawn(move || {
+            for _ in 0..2 {
+                made.fetch_add(1, Relaxed);
+                waking.wake();
+            }
+        });
+        let mut news = 0;
+        // Parked after every look that finds too little.
+        while items.load(Relaxed) < 2 {
+            pump.wait_for(news + 1);
+            news = pump.taken.len();
+            waker.take_wake();
+        }
+        thread.join().unwrap();
+    });
+}
+
+/// The faults that these tests are for are found: with one made on purpose, loom says so.
+mod the_tests_themselves {
+    use super::*;
+
+    #[test]
+    #[should_panic]
+    fn a_sleep_that_nobody_asked_to_be_woken_from_is_found() {
+        check(None, || {
+            let (mut pump, ids) = Pump::new(8);
+            pump.inbox.want_wake();
+            let thread = post(&pump, ids.window, &[1]);
+            pump.descriptor.sleep();
+            pump.descriptor.take_in();
+            pump.take_over();
+            // The flag is down, and nothing that comes now would put an end to this sleep.
+            let other = post(&pump, ids.window, &[2]);
+            pump.descriptor.sleep();
+            thread.join().unwrap();
+            other.join().unwrap();
+        });
+    }
+}
