@@ -265,15 +265,15 @@ pub const ALL: &[Explanation] = &[
         applies: |case| case.is_of("text") && case.we_say(&Malformed) && case.theirs.is_err(),
     },
     Explanation {
+        what: "brackets and zones of IPv6 addresses",
+        why: "msgpump takes `[::1]` and `fe80::1%lo`; the C library does not take the one, c-ares and hickory neither",
+        applies: |case| case.is_of("text") && case.is_address_in_text() && case.ours.is_ok() && case.theirs.is_err(),
+    },
+    Explanation {
         what: "characters that no host name has",
         why: "msgpump asks for any characters that a label may have (RFC 2181 section 11); the C library takes no \
               answer with them, c-ares and hickory do not ask, hickory not even for an underscore",
         applies: |case| case.has_odd_characters() && (case.they_say(NotFound) || case.they_say(Malformed)),
-    },
-    Explanation {
-        what: "brackets and zones of IPv6 addresses",
-        why: "msgpump takes `[::1]` and `fe80::1%lo`; the C library does not take the one, c-ares and hickory neither",
-        applies: |case| case.is_of("text") && case.is_address_in_text() && case.ours.is_ok() && case.theirs.is_err(),
     },
     Explanation {
         what: "names with a meaning of their own",
@@ -330,11 +330,6 @@ pub const ALL: &[Explanation] = &[
               (FORMERR, NOTIMP, BADVERS); c-ares does on FORMERR with the question, the C library and hickory do \
               not use it unless told to",
         applies: |case| case.query.group.starts_with("edns-") && case.ours.is_ok() != case.theirs.is_ok(),
-    },
-    Explanation {
-        what: "EDNS that leads to a failure",
-        why: "nothing in such a reply tells that EDNS is to blame, and all who use it fail, each in its words",
-        applies: |case| case.query.group.starts_with("edns-") && case.ours.is_err() && case.theirs.is_err(),
     },
     Explanation {
         what: "truncated also by stream",
