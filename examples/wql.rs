@@ -81,7 +81,7 @@ fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     match options.request {
         Request::Query { text, watch, explain, timeout } => {
             let mut printer = Printer::new(options.format, system_names(&text));
-            if explain && !watch {
+            if explain {
                 print_explanation(&services, &text)?;
             }
             ask(&mut pump, &services, &mut printer, &Asked { text, watch, explain, timeout })
@@ -165,7 +165,7 @@ fn ask(
                 SinkEvent::Status(status) => {
                     printer.print(&early)?;
                     printer.finish()?;
-                    if asked.explain {
+                    if asked.explain && !asked.watch {
                         eprintln!("{} rows were read, {} kept", status.counts.read, status.counts.kept);
                     }
                     return match status.result() {
