@@ -122,7 +122,7 @@ mod machine {
         register(&server, r"root\cimv2", &std::rc::Rc::new(Machine::new())).expect("they are registered once");
         let sink = Sink::new(pump.root_window());
         let window = pump.root_window();
-        let mut ask = |pump: &mut Pump<()>| {
+        let ask = |pump: &mut Pump<()>| {
             let call = services.exec_query_async(pump, "WQL", query, Flags::NONE, &sink);
             call.map(|_| ()).expect("the query is right");
         };
