@@ -68,6 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn print(event: &Object) {
     let what = if event.class().name().contains("Start") { "start" } else { "stop " };
     let text = |name: &str| event.get(name).map(|value| value.to_string()).unwrap_or_default();
+    // A process may call itself what it likes, also what a terminal would obey.
+    let text = |name: &str| text(name).replace(char::is_control, "\u{fffd}");
     println!("{what} {:>8} {}", text("ProcessID"), text("ProcessName"));
 }
 

@@ -33,6 +33,9 @@ Exit status: 0 done, 1 the query failed, 2 bad usage, 130 cancelled.";
 /// How long the first rows are gathered before they are printed.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 
+/// How wide a column of the table is at most: what is longer moves the rest of its own line.
+const WIDTH_MAX: usize = 60;
+
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
     Table,
@@ -81,7 +84,7 @@ fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     match options.request {
         Request::Query { text, watch, explain, timeout } => {
             let mut printer = Printer::new(options.format, system_names(&text));
-            if explain && !watch {
+            if explain {
                 print_explanation(&services, &text)?;
             }
             ask(&mut pump, &services, &mut printer, &Asked { text, watch, explain, timeout })
@@ -165,7 +168,7 @@ fn ask(
                 SinkEvent::Status(status) => {
                     printer.print(&early)?;
                     printer.finish()?;
-                    if asked.explain {
+                    if asked.explain && !asked.watch {
                         eprintln!("{} rows were read, {} kept", status.counts.read, status.counts.kept);
                     }
                     return match status.result() {
@@ -294,7 +297,7 @@ impl Printer {
     fn print_table(&mut self, rows: &[Vec<String>]) -> io::Result<()> {
         for row in rows {
             for ((_, width), cell) in self.columns.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(cell.chars().count().min(WIDTH_MAX));
             }
         }
         let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();

@@ -32,8 +32,9 @@ pub(super) struct Calls {
     started: u64,
     /// Calls that were cancelled, and whose sink does not know yet.
     silenced: HashSet<CallId>,
-    /// The operations of calls that were cancelled last.
-    cancelled: VecDeque<OperationId>,
+    /// The operations of calls that were cancelled last, also in their order: every message of the program asks for them.
+    cancelled: HashSet<OperationId>,
+    cancelled_in_order: VecDeque<OperationId>,
     /// Calls that are over, and whose sink is an object that is called just now: it hears of the end later.
     held: HashMap<CallId, Held>,
 }
@@ -193,10 +194,13 @@ impl Calls {
                 self.calls.insert(operation, abandoned);
             }
             _ => {
-                if self.cancelled.len() == CANCELLED_MAX {
-                    self.cancelled.pop_front();
+                if self.cancelled_in_order.len() == CANCELLED_MAX
+                    && let Some(oldest) = self.cancelled_in_order.pop_front()
+                {
+                    self.cancelled.remove(&oldest);
                 }
-                self.cancelled.push_back(operation);
+                self.cancelled_in_order.push_back(operation);
+                self.cancelled.insert(operation);
             }
         }
         Some((call, group))

@@ -30,6 +30,7 @@ mod feed;
 mod fixtures;
 mod flags;
 mod fold;
+mod foreign;
 mod instance;
 #[cfg(all(target_os = "linux", feature = "linux"))]
 pub mod linux;

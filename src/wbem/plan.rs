@@ -158,19 +158,23 @@ pub(super) fn target(entry: &Entry, wanted: Wanted) -> Option<Target> {
 
 impl Plan {
     pub(super) fn explain(&self) -> Explanation {
-        let providers = self.targets.iter().map(|target| {
-            let names = |is_meant: &dyn Fn(usize) -> bool| -> Vec<Arc<str>> {
-                let properties = target.class.properties().iter().enumerate();
-                properties.filter(|(index, _)| is_meant(*index)).map(|(_, property)| property.name.clone()).collect()
-            };
-            let is_key = |index: usize| target.class.keys().contains(&index);
-            ExplainedProvider {
-                class: target.class.name().clone(),
-                properties: names(&|index| target.wanted.needs(index)),
-                keys: target.wanted.keys().map(<[_]>::len),
-                bound: names(&|index| !is_key(index) && target.wanted.values(index).is_some()),
-            }
-        });
+        let providers = self.targets.iter().map(|target| ExplainedProvider::new(&target.class, &target.wanted));
         Explanation { class: self.class.name().clone(), providers: providers.collect() }
+    }
+}
+
+impl ExplainedProvider {
+    pub(super) fn new(class: &Class, wanted: &Wanted) -> ExplainedProvider {
+        let names = |is_meant: &dyn Fn(usize) -> bool| -> Vec<Arc<str>> {
+            let properties = class.properties().iter().enumerate();
+            properties.filter(|(index, _)| is_meant(*index)).map(|(_, property)| property.name.clone()).collect()
+        };
+        let is_key = |index: usize| class.keys().contains(&index);
+        ExplainedProvider {
+            class: class.name().clone(),
+            properties: names(&|index| wanted.needs(index)),
+            keys: wanted.keys().map(<[_]>::len),
+            bound: names(&|index| !is_key(index) && wanted.values(index).is_some()),
+        }
     }
 }

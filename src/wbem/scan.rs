@@ -12,6 +12,7 @@ use std::task::{Wake, Waker};
 use super::class::Class;
 use super::error::WbemError;
 use super::fold;
+use super::foreign::Foreign;
 use super::instance::Instance;
 use super::provider::{ClassProvider, Progress, Rows, Wanted};
 use super::value::Value;
@@ -58,7 +59,7 @@ pub(super) struct Scan {
 /// The rows of one provider.
 struct Reading {
     class: Arc<Class>,
-    rows: Box<dyn Rows>,
+    rows: Foreign<Box<dyn Rows>>,
     /// In the middle of a slice: if it is never left, the rows have panicked.
     is_in_slice: bool,
     is_over: bool,
@@ -112,7 +113,7 @@ impl Reading {
     /// Asks a provider for its rows.
     fn begin(target: Target, waker: impl FnOnce() -> Waker) -> Result<Reading, WbemError> {
         let opened = target.provider.open(&target.wanted);
-        let mut rows = opened.map_err(|error| error.provider(target.class.name().to_string()))?;
+        let mut rows = opened.map(Foreign::new).map_err(|error| error.provider(target.class.name().to_string()))?;
         rows.set_waker(waker());
         Ok(Reading { class: target.class, rows, is_in_slice: false, is_over: false })
     }

@@ -153,7 +153,11 @@ impl Server {
         provider: Option<Rc<dyn ClassProvider>>,
     ) -> Result<(), WbemError> {
         let path = NamespacePath::parse(namespace).map_err(|error| error.in_text(namespace))?;
-        self.shared.borrow_mut().repository.register(path, class, provider)
+        // What is refused is dropped, which is code of the program's, when nothing is borrowed any more.
+        let kept = provider.clone();
+        let registered = self.shared.borrow_mut().repository.register(path, class, provider);
+        drop(kept);
+        registered
     }
 
     /// Tells the server how to read the time of day: without it, `TIME_CREATED` of events is NULL.

@@ -112,7 +112,7 @@ impl Services {
         self.tell(pump, start, sink)
     }
 
-    /// Says how a query would be answered, and asks nobody.
+    /// Says how a query for instances or for events would be answered, and asks nobody.
     ///
     /// # Errors
     ///

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::error::{WbemError, WbemStatus};
 use super::feed::{Asking, Finish, Next, Part, Source};
+use super::foreign::Foreign;
 use super::object::Object;
 use super::provider::{Action, Progress, Stepped};
 use super::scan::{Scan, waker};
@@ -97,7 +98,7 @@ impl Source for Finding {
 
 /// A put, a delete or a method.
 pub(super) struct Doing<T> {
-    stage: Stage<T>,
+    stage: Foreign<Stage<T>>,
     /// Makes what the sink is told of the result.
     told: fn(T) -> Option<Object>,
     /// The path of what is put.
@@ -131,7 +132,8 @@ impl<T> Doing<T> {
         begin: impl FnOnce() -> Result<Action<T>, WbemError> + 'static,
         told: fn(T) -> Option<Object>,
     ) -> Doing<T> {
-        Doing { stage: Stage::Ahead(Box::new(begin)), told, text: None, provider, begun: Begun::default() }
+        let stage = Foreign::new(Stage::Ahead(Box::new(begin)));
+        Doing { stage, told, text: None, provider, begun: Begun::default() }
     }
 
     /// The work of a call that does this.
@@ -152,7 +154,7 @@ impl<T> Doing<T> {
 
 impl<T> Source for Doing<T> {
     fn step(&mut self, _: usize, out: &mut VecDeque<Part>, asking: &Asking) -> Next {
-        let begun = match std::mem::replace(&mut self.stage, Stage::Over) {
+        let begun = match std::mem::replace(&mut *self.stage, Stage::Over) {
             Stage::Ahead(begin) => {
                 self.begun.is_begun.set(true);
                 begin()
@@ -176,7 +178,7 @@ impl<T> Source for Doing<T> {
                 return Next::End(Finish { text, ..Finish::of(result) });
             }
         };
-        self.stage = Stage::UnderWay(action);
+        *self.stage = Stage::UnderWay(action);
         next
     }
 }

@@ -333,6 +333,21 @@ fn what_cannot_change_of_the_target_is_told_to_who_is_looked_at() {
 }
 
 #[test]
+fn who_is_looked_at_is_explained() {
+    let (theatre, _, looks) = placed();
+    let explain = |condition: &str| theatre.services.explain("WQL", &about(condition)).unwrap();
+    let named = explain("TargetInstance.Name = 'a' AND TargetInstance.Place = 'here'");
+    assert_eq!(&*named.class, "__InstanceOperationEvent");
+    let [provider] = &named.providers[..] else { panic!("{named:?}") };
+    assert_eq!((&*provider.class, provider.keys, &*provider.bound[0]), ("Placed", Some(1), "Place"));
+    let all = explain("TargetInstance.Size = 1");
+    assert_eq!((all.providers[0].keys, all.providers[0].bound.len()), (None, 0));
+    assert!(looks.borrow().is_empty(), "to explain asks nobody");
+    let wrong = about("TargetInstance.Size = 1").replace("'Placed'", "'None'");
+    assert_eq!(status(theatre.services.explain("WQL", &wrong)), WbemStatus::NotFound);
+}
+
+#[test]
 fn one_look_serves_all_who_ask_for_the_same_objects() {
     let (mut theatre, store, looks) = placed();
     let named = [

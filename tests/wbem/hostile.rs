@@ -2,8 +2,12 @@
 //!
 //! What is read is printed and read again: the second reading prints the same.
 
-use msgpump::wbem::wql::{EventQuery, Query};
-use msgpump::wbem::{DateTime, NamespacePath, ObjectPath};
+use std::io::Write;
+
+use msgpump::wbem::wql::{EventQuery, PropertySet, Query};
+use msgpump::wbem::{CimType, DateTime, Instance, NamespacePath, ObjectPath, Property, Value};
+
+use crate::support::{class, instance};
 
 /// How many texts each reader gets.
 const TEXTS: usize = 260_000;
@@ -185,6 +189,47 @@ fn read<R: std::fmt::Display>(
     readable
 }
 
+/// How conditions begin.
+const CONDITIONS: &[&str] =
+    &["Name = 'b' ", "Name LIKE 'b%' OR Name ", "Size > 9 AND Size ", "NOT TargetInstance.Name = 'b' ", "NOT ("];
+
+/// Tries the conditions that can be read on an object, and says how many fit its class.
+fn try_conditions(seed: u64) -> usize {
+    let mut random = Random(seed);
+    let properties = [
+        Property::key("Name", CimType::String),
+        Property::new("Size", CimType::Uint32),
+        Property::new("Ready", CimType::Boolean),
+        Property::new("When", CimType::DateTime),
+        Property::new("TargetInstance", CimType::Object),
+    ];
+    let class = class("Win32_Process", properties);
+    let inner = instance(&class, &[("Name", "a".into())]);
+    let object = instance(&class, &[("Name", "b".into()), ("Size", 10.into()), ("TargetInstance", inner.into())]);
+    let mut fitting = 0;
+    for _ in 0..TEXTS {
+        let text = format!("SELECT * FROM Win32_Process WHERE {}", text(&mut random, CONDITIONS, QUERY_PARTS));
+        let Ok(Query::Select(query)) = Query::parse(&text) else { continue };
+        let Ok(predicate) = query.predicate(&class, 0) else { continue };
+        fitting += 1;
+        let matches = predicate.matches(&object).is_true();
+        // What is said of the values of all that match is true of this one.
+        let bindings = predicate.bindings();
+        let is_bound = |place: usize| {
+            bindings.values(place).is_none_or(|values| values.iter().any(|it| is_same(it, &object, place)))
+        };
+        assert!(!matches || (0..5).all(is_bound), "{text:?}: {bindings:?}");
+        let known: PropertySet = [0].into_iter().collect();
+        assert!(!matches || !predicate.rules_out(&object, &known), "{text:?}");
+    }
+    fitting
+}
+
+/// Whether a property of an object has a value, in whatever letter case.
+fn is_same(value: &Value, object: &Instance, place: usize) -> bool {
+    object.value(place).is_some_and(|own| own.to_string().eq_ignore_ascii_case(&value.to_string()))
+}
+
 #[test]
 fn a_million_texts_are_read_without_harm() {
     let read = [
@@ -194,6 +239,10 @@ fn a_million_texts_are_read_without_harm() {
         ("namespaces", read(4, &[""], PATH_PARTS, |text| NamespacePath::parse(text).ok())),
         ("datetimes", read(5, &[""], TIME_PARTS, |text| DateTime::parse(text).ok())),
     ];
-    println!("{} texts; of them could be read: {read:?}", TEXTS * read.len());
+    let fitting = ("conditions that fit and were tried", try_conditions(6));
+    let read: Vec<_> = read.into_iter().chain([fitting]).collect();
+    // For whoever reads the log: what tests print otherwise is kept from it.
+    let told = writeln!(std::io::stdout(), "{} texts; of them could be read: {read:?}", TEXTS * read.len());
+    told.expect("there is an output");
     assert!(read.iter().all(|(_, readable)| *readable > 0), "{read:?}");
 }

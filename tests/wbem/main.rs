@@ -16,6 +16,7 @@ mod hostile;
 mod invariants;
 mod machine;
 mod namespaces;
+mod panics;
 mod properties;
 mod queries;
 mod sources;

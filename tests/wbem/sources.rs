@@ -91,6 +91,36 @@ impl ClassProvider for Doubling {
     }
 }
 
+/// Uses the server when it goes.
+struct Farewell {
+    class: Arc<Class>,
+    server: Server,
+}
+
+impl ClassProvider for Farewell {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, _: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        Ok(List::boxed::<Arc<Instance>>([]))
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.server.set_utc_offset(60);
+    }
+}
+
+#[test]
+fn a_provider_that_is_refused_may_use_the_server_when_it_goes() {
+    let stage = Stage::new(1);
+    let class = class("Slow", [Property::key("Id", CimType::Uint32)]);
+    let refused = stage.server.register(HOME, Farewell { class, server: stage.server.clone() });
+    assert_eq!(status(refused), WbemStatus::AlreadyExists);
+}
+
 #[test]
 fn an_object_that_is_given_twice_is_no_new_one() {
     let simulation = Simulation::new(1);

@@ -26,7 +26,11 @@ fn part(class: &Class) -> String {
     let about = class.qualifier("Description").unwrap();
     write!(part, "\n# {}\n\n{about}\n\n| property | type | source |\n|---|---|---|\n", class.name()).unwrap();
     for property in own(class) {
-        let key = if property.is_key() { ", key" } else { "" };
+        let key = match (property.is_key(), property.is_fixed()) {
+            (true, _) => ", key",
+            (false, true) => ", fixed",
+            (false, false) => "",
+        };
         let source = mapping(property);
         writeln!(
             part,

@@ -1,6 +1,7 @@
 //! Reading classes to their end, and machines made of files.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
@@ -99,15 +100,15 @@ pub(crate) fn value<'r>(row: &'r Instance, name: &str) -> &'r Value {
 pub(crate) fn tool(program: &str, arguments: &[&str]) -> Option<String> {
     match Command::new(program).args(arguments).env("LC_ALL", "C").env_remove("TZ").output() {
         Ok(output) if output.status.success() => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
-        Ok(output) => {
-            println!("not compared: {program} {arguments:?} ended with {}", output.status);
-            None
-        }
-        Err(error) => {
-            println!("not compared: {program}: {error}");
-            None
-        }
+        Ok(output) => not_compared(&format!("{program} {arguments:?} ended with {}", output.status)),
+        Err(error) => not_compared(&format!("{program}: {error}")),
     }
+}
+
+/// Says so in the log, from which what tests print otherwise is kept.
+fn not_compared(why: &str) -> Option<String> {
+    writeln!(std::io::stdout(), "not compared: {why}").expect("there is an output");
+    None
 }
 
 /// A machine made of files, gone when it is dropped.

@@ -314,6 +314,10 @@ pub(super) struct Operation {
     pub(super) act: Act,
 }
 
+/// How long a step goes on, in microseconds: what is looked at may be slow, or others have the processor meanwhile. The
+/// last object is read to its end.
+const STEP_MICROSECONDS: i64 = 500;
+
 /// The rows looked at in one step where each costs a few files.
 pub(super) const UNITS_PER_STEP: usize = 16;
 
@@ -452,8 +456,10 @@ impl<R: Row> TableRows<R> {
 impl<R: Row> Rows for TableRows<R> {
     fn step(&mut self, up_to: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
         let enough = out.len() + up_to;
-        for _ in 0..self.units_per_step {
-            if out.len() >= enough {
+        let begin = self.reading.monotonic();
+        for unit in 0..self.units_per_step {
+            let is_late = || unit > 0 && self.reading.monotonic() - begin > STEP_MICROSECONDS;
+            if out.len() >= enough || is_late() {
                 return Progress::More;
             }
             match self.units.next() {

@@ -23,7 +23,7 @@ use crate::wbem::server::Start;
 use crate::wbem::value::Value;
 use crate::wbem::watch;
 use crate::wbem::work::{Doing, Finding, Known, Reading};
-use crate::wbem::wql::{Query, SchemaQuery, SelectQuery};
+use crate::wbem::wql::{EventQuery, Query, SchemaQuery, SelectQuery};
 
 type Work = Result<Box<dyn Source>, WbemError>;
 
@@ -80,11 +80,22 @@ impl Services {
     pub(super) fn explain_query(&self, language: &str, text: &str) -> Result<Explanation, WbemError> {
         let operation = "ExecQuery";
         check_query(operation, language, text)?;
+        let query = EventQuery::parse(text);
+        let is_event = |query: &EventQuery| {
+            query.within.is_some()
+                || self
+                    .with_namespace(|it| it.need(&query.class.text, WbemStatus::NotFound).map(|it| it.class.is_event()))
+                    == Ok(true)
+        };
+        if query.is_ok_and(|query| is_event(&query)) {
+            let offset = self.body.server.shared.borrow().utc_offset.unwrap_or(0);
+            return self.with_namespace(|namespace| Ok(watch::plan(text, namespace, offset)?.explain(namespace)));
+        }
         match Query::parse(text).map_err(|error| error.in_query(text).operation(operation))? {
             Query::Select(query) => Ok(self.plan(&query, text, false)?.explain()),
             _ => {
                 let error = WbemError::new(WbemStatus::NotSupported).operation(operation);
-                Err(error.description("only queries for instances can be explained").parameter(text))
+                Err(error.description("only queries for instances and for events can be explained").parameter(text))
             }
         }
     }

@@ -20,6 +20,7 @@ use super::error::{WbemError, WbemStatus};
 use super::events;
 use super::fold;
 use super::path::NamespacePath;
+use super::plan::{ExplainedProvider, Explanation};
 use super::provider::{ClassProvider, Rows, Wanted};
 use super::repository::Namespace;
 use super::server::Server;
@@ -94,6 +95,13 @@ struct Need {
     reach: Option<Bindings>,
 }
 
+impl Need {
+    /// What is wanted in each look.
+    fn wanted(&self, class: &Class) -> Wanted {
+        self.reach.clone().map_or_else(Wanted::everything, |reach| Wanted::bound(class, reach))
+    }
+}
+
 /// What a query needs, and what it selects.
 pub(super) struct Plan {
     subscription: Rc<Subscription>,
@@ -164,6 +172,15 @@ fn of_events(class: &Class, namespace: &Namespace) -> Vec<Need> {
     needs
 }
 
+impl Plan {
+    /// Whom the query needs, and what is looked at there unless they tell what happens by themselves.
+    pub(super) fn explain(&self, namespace: &Namespace) -> Explanation {
+        let known = self.needs.iter().filter_map(|need| Some((need, &namespace.class(&need.class)?.class)));
+        let providers = known.map(|(need, class)| ExplainedProvider::new(class, &need.wanted(class)));
+        Explanation { class: self.subscription.class().name().clone(), providers: providers.collect() }
+    }
+}
+
 impl Server {
     /// Joins the subscription of a plan to its sources, which are begun where there are none.
     pub(super) fn subscribe<T: Send + 'static>(
@@ -203,9 +220,7 @@ impl Server {
                     if let Some(source) = self.shared.borrow_mut().sources.find(&key(way)) {
                         return Ok(source);
                     }
-                    let bound = |reach| Wanted::bound(provider.class(), reach);
-                    let wanted = need.reach.clone().map_or_else(Wanted::everything, bound);
-                    (way, Box::new(Poller::new(provider.clone(), wanted, within)))
+                    (way, Box::new(Poller::new(provider.clone(), need.wanted(provider.class()), within)))
                 }
             },
             _ => {

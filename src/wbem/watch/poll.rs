@@ -3,8 +3,8 @@
 //! Floor 5. The first look is what later ones are compared with, and tells nothing. What lives for less than the
 //! time between two looks is not seen.
 
-use std::collections::HashMap;
-use std::collections::hash_map::IntoValues;
+use std::collections::BTreeMap;
+use std::collections::btree_map::IntoValues;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,8 +24,9 @@ pub const SNAPSHOT_MAX: usize = 1_000_000;
 /// How many instances a slice looks at.
 const ROWS_PER_SLICE: usize = 256;
 
-/// Instances by their folded paths.
-type Snapshot = HashMap<String, Arc<Instance>>;
+/// Instances by their folded paths. A table with hashes would be moved as a whole now and then, which for many instances
+/// takes longer than a frame has.
+type Snapshot = BTreeMap<String, Arc<Instance>>;
 
 /// Looks at a class again and again.
 pub(super) struct Poller {

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::subscription::Subscription;
 use crate::wbem::error::WbemError;
 use crate::wbem::feed::{Asking, Next};
+use crate::wbem::foreign::Foreign;
 use crate::wbem::instance::Instance;
 use crate::wbem::provider::Rows;
 use crate::wbem::scan::{Counts, waker};
@@ -143,13 +144,13 @@ fn stamped(event: Arc<Instance>, now: Option<u64>) -> Arc<Instance> {
 
 /// What a provider tells.
 pub(super) struct Told {
-    rows: Box<dyn Rows>,
+    rows: Foreign<Box<dyn Rows>>,
     is_begun: bool,
 }
 
 impl Told {
     pub(super) fn new(rows: Box<dyn Rows>) -> Told {
-        Told { rows, is_begun: false }
+        Told { rows: Foreign::new(rows), is_begun: false }
     }
 }
 
