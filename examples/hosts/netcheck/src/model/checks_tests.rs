@@ -62,8 +62,11 @@ impl Stage {
 
 #[test]
 fn every_row_is_answered_and_never_more_run_than_may() {
-    let mut stage =
-        stage(&(hosts(300) + "nobody.test\ntwo words\nexämple.test\n"), 5, Options { parallel: 16, ..Options::default() });
+    let mut stage = stage(
+        &(hosts(300) + "nobody.test\ntwo words\nexämple.test\n"),
+        5,
+        Options { parallel: 16, ..Options::default() },
+    );
     stage.checks.start(&mut stage.pump).unwrap();
     while !stage.checks.is_at_rest() {
         assert!(stage.checks.count(State::Running) <= 16);

@@ -150,7 +150,7 @@ mod tests {
     fn csv_has_a_line_for_each_row() {
         let expected = "line,host,state,name,addresses,milliseconds,problem\n\
             1,a.test,found,,192.0.2.1 2001:db8::1,1.5,\n\
-            3,\"say \"\"hi\"\", all\",bad line,,,,more than one word\n";
+            3,\"say \"\"hi\"\", all\",malformed,,,,more than one word\n";
         assert_eq!(written(Format::Csv, &rows(), 1), expected);
         assert_eq!(written(Format::Csv, &rows(), 99), expected);
     }

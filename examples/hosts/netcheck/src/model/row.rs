@@ -30,7 +30,7 @@ impl State {
 
     pub fn text(self) -> &'static str {
         match self {
-            State::BadLine => "bad line",
+            State::BadLine => "malformed",
             State::Failed => "failed",
             State::Running => "running",
             State::Cancelled => "cancelled",

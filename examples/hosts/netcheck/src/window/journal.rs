@@ -62,7 +62,7 @@ impl Journal {
         }
         let (done, all) = checks.progress();
         if std::mem::replace(&mut self.rows, all) != all {
-            self.write(&format!("loaded: {all} rows, {} bad lines", checks.count(State::BadLine)));
+            self.write(&format!("loaded: {all} rows, {} malformed", checks.count(State::BadLine)));
             self.done = done;
         }
         if done / PROGRESS != self.done / PROGRESS {

@@ -53,19 +53,19 @@ impl Table {
             .striped(true)
             .sense(egui::Sense::click())
             .column(Width::exact(52.0))
-            .column(Width::initial(180.0).resizable(true).clip(true))
-            .column(Width::exact(84.0))
-            .column(Width::initial(180.0).resizable(true).clip(true))
-            .column(Width::exact(60.0))
-            .column(Width::exact(52.0))
+            .column(Width::initial(170.0).resizable(true).clip(true))
+            .column(Width::exact(78.0))
+            .column(Width::initial(120.0).resizable(true).clip(true))
+            .column(Width::exact(54.0))
+            .column(Width::exact(54.0))
             .column(Width::remainder().clip(true));
         let table = table.header(20.0, |mut header| {
             for column in Column::ALL {
                 header.col(|ui| {
                     let arrow = match (wish.column == column, wish.is_descending) {
                         (false, _) => "",
-                        (true, false) => " ⏶",
-                        (true, true) => " ⏷",
+                        (true, false) => " ⬆",
+                        (true, true) => " ⬇",
                     };
                     if ui.button(format!("{}{arrow}", column.text())).clicked() {
                         wish.sort_by(column);
