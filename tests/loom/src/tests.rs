@@ -9,7 +9,7 @@ use loom::thread;
 use slotmap::SlotMap;
 
 use crate::error::PostRefusal;
-use crate::external::{external, external_id};
+use crate::external::{ExternalId, external};
 use crate::id::{OperationId, OperationKey, PumpTag, TagLease, WindowId, WindowKey};
 use crate::inbox::{Entry, Inbox};
 use crate::provider::StreamWaker;
@@ -198,7 +198,7 @@ fn a_completion_is_not_lost() {
         pump.wait_for(1);
         assert_eq!(pump.seen(), (vec![], 1));
         let mut result = expectation.fulfil().expect("it was not fulfilled before");
-        assert_eq!(result.of(external_id::<u32>(ids.operation)), Some(Ok(7)));
+        assert_eq!(result.of(ExternalId::<u32>::new(ids.operation)), Some(Ok(7)));
         assert_eq!(thread.join().unwrap(), Ok(()));
     });
 }
@@ -211,7 +211,7 @@ fn a_completer_that_gives_up_is_told_of() {
         let thread = thread::spawn(move || drop(completer));
         pump.wait_for(1);
         let mut result = expectation.fulfil().expect("it was not fulfilled before");
-        assert!(matches!(result.of(external_id::<u32>(ids.operation)), Some(Err(_))));
+        assert!(matches!(result.of(ExternalId::<u32>::new(ids.operation)), Some(Err(_))));
         thread.join().unwrap();
     });
 }
