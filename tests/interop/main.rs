@@ -236,7 +236,7 @@ fn aliases_are_told_in_order() {
     assert_eq!((host.canonical_name.as_str(), host.aliases), ("host.interop.test", expected));
 }
 
-/// By datagram no server sends them whole: they are asked for again by stream.
+/// By datagram hardly a server sends them whole: they are asked for again by stream. YADIFA does, however long they are.
 #[test]
 fn names_with_many_addresses() {
     let Some(server) = server() else { return };
