@@ -142,7 +142,8 @@ fn judge(seen: &[Seen]) {
         println!("serial correlation of the {what}: {correlation:+.4}");
         assert!(correlation.abs() < 6.0 / (numbers.len() as f64).sqrt(), "{what}: {correlation}");
     }
-    assert!(port_range > 16_384.0, "ports are of {port_range}");
+    // Some systems have 16,384, Linux has 28,232.
+    assert!(port_range > 16_000.0, "ports are of {port_range}");
 }
 
 #[test]
