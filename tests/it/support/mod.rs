@@ -28,7 +28,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// A name server's time to answer, where the test is about a server that does not: long enough for
 /// one that does. Under Wine each call goes by way of another process.
-pub(crate) const SHORT: Duration = Duration::from_millis(if cfg!(windows) { 400 } else { 100 });
+pub(crate) const SHORT: Duration = Duration::from_millis(if cfg!(windows) { 400 } else { 250 });
 
 /// A configuration that asks `servers` in order, once, and waits for them.
 pub(crate) fn asking<'a>(servers: impl IntoIterator<Item = &'a NameServer>) -> ResolverConfig {
