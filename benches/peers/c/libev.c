@@ -55,8 +55,9 @@ void libev_timers_make(uint64_t count, on_number handler) {
   timers = malloc(count * sizeof *timers);
 }
 void libev_timers_start(uint64_t count, const uint64_t *deadlines, uint64_t base) {
-  ev_now_update(loop()); /* timers are relative to the time that the loop remembers */
-  uint64_t gone = now_ns() - base;
+  uint64_t gone;
+  do gone = now_ns() - base, ev_now_update(loop()); /* timers are relative to the time that the loop remembers */
+  while (now_ns() - base - gone > 20000);
   for (uint64_t i = 0; i < count; i++) {
     ev_timer_init(&timers[i], timer_fired, deadlines[i] > gone ? (deadlines[i] - gone) / 1e9 : 0., 0.);
     timers[i].data = (void *)(uintptr_t)i;

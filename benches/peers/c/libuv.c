@@ -13,7 +13,8 @@ void libuv_turn_for(uint64_t ms) {
   static uv_timer_t limit;
   if (!limit.loop) uv_timer_init(loop(), &limit);
   uv_update_time(loop());
-  uv_timer_start(&limit, nothing, ms, 0);
+  /* again and again: one that is due before the wait begins would not end it */
+  uv_timer_start(&limit, nothing, ms, 1);
   uv_run(loop(), UV_RUN_ONCE);
   uv_timer_stop(&limit);
 }
@@ -21,8 +22,14 @@ void libuv_run(void) { uv_run(loop(), UV_RUN_DEFAULT); }
 void libuv_stop(void) { uv_stop(loop()); }
 int libuv_backend_fd(void) { return uv_backend_fd(loop()); }
 int libuv_backend_timeout(void) { uv_update_time(loop()); return uv_backend_timeout(loop()); }
-/* whether it is idle, and so may be closed */
-int libuv_close(void) { return uv_loop_close(loop()) == 0; }
+static void close_handle(uv_handle_t *handle, void *nothing) {
+  if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+void libuv_close(void) {
+  uv_walk(loop(), close_handle, NULL);
+  uv_run(loop(), UV_RUN_DEFAULT);
+  CHECK(uv_loop_close(loop()));
+}
 
 /* ---- messages: a handle carries one bit, so the words lie in a ring */
 static Ring posted;
@@ -68,8 +75,9 @@ void libuv_timers_make(uint64_t count, on_number handler) {
   timers = malloc(count * sizeof *timers);
 }
 void libuv_timers_start(uint64_t count, const uint64_t *deadlines, uint64_t base) {
-  uv_update_time(loop());
-  uint64_t gone = now_ns() - base;
+  uint64_t gone;
+  do gone = now_ns() - base, uv_update_time(loop()); /* the two at one moment, or timers would be early or late */
+  while (now_ns() - base - gone > 20000);
   for (uint64_t i = 0; i < count; i++) {
     uv_timer_init(loop(), &timers[i]);
     timers[i].data = (void *)(uintptr_t)i;

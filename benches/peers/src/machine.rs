@@ -63,7 +63,7 @@ pub fn words() -> String {
     let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let compiler = compiler.split_whitespace().nth(1).unwrap_or("of unknown version").to_owned();
     format!(
-        "{processors} {place} of an {kind}, {:.0} GB, Linux {}, {distribution}, Rust {compiler}, release with thin LTO, C at -O2; no pinning.",
+        "{processors} {place} of an {kind}, {:.0} GB, Linux {}, {distribution}, Rust {compiler}, Cargo's release profile, C at -O2; no pinning.",
         memory / 1e6,
         system.join("."),
     )

@@ -13,6 +13,6 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         let bits = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
-        (u128::from(bits) * u128::from(bound) >> 53) as u64
+        ((u128::from(bits) * u128::from(bound)) >> 53) as u64
     }
 }

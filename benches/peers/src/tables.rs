@@ -165,7 +165,7 @@ pub fn write(plan: &Plan, results: &Results, folder: &Path) -> Result<(), Box<dy
     let kind = if plan.is_quick { ", quick" } else { "" };
     _ = writeln!(
         page,
-        "Machine: {} Load at the end: {}. {} rounds{kind}, interleaved; a cell is the median (lowest to highest).\n",
+        "Machine: {} Load at the end: {}. Rounds, interleaved: {}{kind}; a cell is the median (lowest to highest).\n",
         machine::words(),
         machine::load(),
         plan.rounds

@@ -20,7 +20,7 @@ unsafe extern "C" {
     #[link_name = "libuv_backend_timeout"]
     pub safe fn backend_timeout() -> i32;
     #[link_name = "libuv_close"]
-    pub safe fn close() -> bool;
+    pub safe fn close();
     #[link_name = "libuv_post_open"]
     pub safe fn post_open(handler: OnWords);
     #[link_name = "libuv_post"]

@@ -48,10 +48,10 @@ impl Resolver for Threads {
     }
 
     fn turn(&mut self, limit: Duration) {
-        if let Ok((number, addresses)) = self.answers.recv_timeout(limit) {
-            if !self.is_cancelled.load(Ordering::Acquire) {
-                answered(number, &addresses);
-            }
+        if let Ok((number, addresses)) = self.answers.recv_timeout(limit)
+            && !self.is_cancelled.load(Ordering::Acquire)
+        {
+            answered(number, &addresses);
         }
     }
 

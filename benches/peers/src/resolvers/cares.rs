@@ -39,7 +39,7 @@ impl Resolver for Cares {
             .set_sock_receive_buffer_size(1 << 20)
             .set_timeout(asking.timeout)
             .set_tries(asking.attempts)
-            .set_socket_state_callback(move |socket, reads, writes| _ = told.send((socket as i32, reads, writes)));
+            .set_socket_state_callback(move |socket, reads, writes| _ = told.send((socket, reads, writes)));
         let mut channel = c_ares::Channel::with_options(options).expect("there is room");
         channel.set_servers([asking.server.to_string().as_str()]).expect("it is an address");
         Cares { channel, epoll: Epoll::new(), watched: watched.into(), is_sorted: true }

@@ -25,6 +25,8 @@ extern "C" fn looked_up(number: u64, error: i32, addresses: *const libc::addrinf
 
 impl Resolver for Libuv {
     fn open(asking: Asking) -> Libuv {
+        // Makes the loop, whose descriptors are no lookup's.
+        libuv::turn();
         libuv::lookups_make(asking.lookups as u64, looked_up);
         Libuv { cancelled: 0 }
     }
@@ -51,8 +53,7 @@ impl Resolver for Libuv {
     }
 
     fn close(self) {
-        // A loop cannot be closed while a request is under way, nor the memory of one freed.
-        libuv::run();
+        // A loop cannot be closed while a request is under way, nor the memory of one freed: it runs until all are over.
         libuv::close();
     }
 }

@@ -17,16 +17,24 @@ use crate::foreign::{libev, libevent, libuv, system};
 use crate::task::Task;
 
 pub const PEERS: &[Peer] = &[
-    Peer::new("msgpump", "turn(no_wait)", with_pump),
+    Peer::new("msgpump", "turn(no_wait); asleep: get_message", with_pump),
     Peer::new("floor-epoll", "epoll_wait", with_epoll),
     Peer::new("mio", "Poll::poll", with_mio),
     Peer::new("calloop", "dispatch", with_calloop),
-    Peer::new("tokio", "yield_now in block_on, which asks the system with a timeout of zero", with_tokio),
-    Peer::new("smol", "yield_now under async_io::block_on, which asks the system most times", with_smol),
+    Peer::new(
+        "tokio",
+        "yield_now in block_on, which asks the system with a timeout of zero; asleep: block_on",
+        with_tokio,
+    ),
+    Peer::new(
+        "smol",
+        "yield_now under async_io::block_on, which asks the system sometimes; asleep: block_on",
+        with_smol,
+    ),
     Peer::new("glib", "iteration, which looks at every source", with_glib),
-    Peer::new("libuv", "UV_RUN_NOWAIT", with_libuv),
-    Peer::new("libevent", "EVLOOP_NONBLOCK; with nothing at all it returns early", with_libevent),
-    Peer::new("libev", "EVRUN_NOWAIT", with_libev),
+    Peer::new("libuv", "UV_RUN_NOWAIT; asleep: UV_RUN_ONCE", with_libuv),
+    Peer::new("libevent", "EVLOOP_NONBLOCK, with nothing at all it returns early; asleep: EVLOOP_ONCE", with_libevent),
+    Peer::new("libev", "EVRUN_NOWAIT; asleep: EVRUN_ONCE", with_libev),
 ];
 
 /// What a scenario wants of a loop.

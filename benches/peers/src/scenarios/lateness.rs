@@ -106,8 +106,9 @@ fn measure(task: &Task, period: Duration, run: impl FnOnce()) {
     stop.store(true, Ordering::Relaxed);
     threads.into_iter().for_each(|thread| thread.join().expect("it computes"));
     let mut ticks = TICKS.take().expect("it was set");
-    task.report_cost(spent, task.operations);
-    if !task.is_counting {
+    if task.is_counting {
+        task.report_cost(spent, task.operations);
+    } else {
         // Of the loop alone: the others compute all the time.
         task.report("cpu", cpu as f64 / task.operations as f64);
         task.report_percentiles("late", &mut ticks.late);

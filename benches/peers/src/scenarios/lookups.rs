@@ -19,12 +19,12 @@ pub const PEERS: &[Peer] = &[
         look_up(task, PumpResolver::open)
     }),
     Peer::new("floor-one-socket", "by hand: one port for all, not sorted, no second attempt", |task| {
-        by_hand(task, OneSocket::open)
+        unless_lossy(task, OneSocket::open)
     }),
     Peer::new(
         "floor-socket-each",
         "by hand: a fresh socket and port for each lookup, not sorted, no second attempt",
-        |task| by_hand(task, SocketEach::open),
+        |task| unless_lossy(task, SocketEach::open),
     ),
     Peer::new("c-ares", "one port for all, sorted by RFC 6724", |task| look_up(task, Cares::open)),
     Peer::new("c-ares-nosort", "one port for all, not sorted", |task| look_up(task, Cares::open_unsorted)),
@@ -40,7 +40,7 @@ pub const PEERS: &[Peer] = &[
     Peer::by_c_library("tokio", "lookup_host: getaddrinfo on the blocking pool", |task| {
         look_up(task, TokioLookupHost::open)
     }),
-    Peer::by_c_library("getaddrinfo-1", "on one thread", |task| look_up(task, |_| Threads::open_many(1))),
+    Peer::by_c_library("getaddrinfo-1", "on one thread", |task| unless_lossy(task, |_| Threads::open_many(1))),
     Peer::by_c_library("getaddrinfo-4", "on four threads", |task| look_up(task, |_| Threads::open_many(4))),
 ];
 
@@ -59,8 +59,8 @@ fn asking(task: &Task) -> Asking {
     }
 }
 
-/// What is written by hand asks once, so it takes no part where questions are lost.
-fn by_hand<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
+/// Takes no part where questions are lost: what is written by hand asks once, and one thread would take minutes.
+fn unless_lossy<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
     if task.shape[1] != LOSSES {
         look_up(task, open);
     }
@@ -77,7 +77,7 @@ fn look_up<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
     let total = task.operations;
     let mut started = vec![0; total];
     let mut took = Vec::with_capacity(total);
-    let (mut next, mut any, mut complete, mut descriptors) = (1, 0, 0, 0);
+    let (mut next, mut any, mut complete) = (1, 0, 0);
     let stopwatch = task.start();
     while took.len() < total - 1 {
         while next < total && next - 1 - took.len() < task.shape[0] {
@@ -85,13 +85,7 @@ fn look_up<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
             resolver.start(next, Wanted::Both);
             next += 1;
         }
-        if task.is_counting && descriptors == 0 {
-            // Once, when as many are under way as ever will be.
-            resolver.turn(Duration::ZERO);
-            descriptors = system::descriptors();
-        } else {
-            resolver.turn(Duration::from_secs(1));
-        }
+        resolver.turn(Duration::from_secs(1));
         for answer in take_answers() {
             took.push(answer.at - started[answer.number]);
             any += usize::from(answer.addresses > 0);
@@ -104,7 +98,6 @@ fn look_up<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
     }
     task.report_cost(spent, total - 1);
     if task.is_counting {
-        task.report("descriptors", descriptors as f64);
         return;
     }
     task.report("both", complete as f64 / (total - 1) as f64 * 100.0);
