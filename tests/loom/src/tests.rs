@@ -157,6 +157,21 @@ fn posts_of_one_thread_keep_their_order_and_none_is_lost() {
 }
 
 #[test]
+fn what_is_posted_while_something_is_held_comes_behind_it() {
+    check(None, || {
+        let (mut pump, ids) = Pump::new(8);
+        let poster = pump.inbox.poster();
+        [1, 2, 3].into_iter().for_each(|number| poster.post(ids.window, number).expect("there is room"));
+        pump.limit = 1;
+        pump.take_over();
+        let thread = post(&pump, ids.window, &[4]);
+        pump.wait_for(4);
+        assert_eq!(pump.seen(), (vec![1, 2, 3, 4], 0));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
 fn posts_of_two_threads_all_come_and_wake_no_oftener_than_was_asked() {
     check(Some(3), || {
         let (mut pump, ids) = Pump::new(8);
