@@ -531,10 +531,19 @@ impl<C: Choose> Run<C> {
         let peeked = self.pump.peek_message_for(filter).map(identity);
         let taken = self.pump.next_message_for(filter);
         assert_eq!(peeked, taken.as_ref().map(identity));
-        if let Some(message) = taken {
-            let (to, of, what) = identity(&message);
-            assert!(admits(to, of, what), "{message:?} through {filter:?}");
-            self.take(message, admits);
+        match taken {
+            Some(message) => {
+                let (to, of, what) = identity(&message);
+                assert!(admits(to, of, what), "{message:?} through {filter:?}");
+                self.take(message, admits);
+            }
+            None => {
+                let next = self.pump.peek_message().map(identity);
+                assert!(
+                    next.is_none_or(|(to, of, what)| !admits(to, of, what)),
+                    "{next:?} does not come through {filter:?}"
+                );
+            }
         }
     }
 

@@ -38,7 +38,8 @@ fn merge<'l>(lines: impl Iterator<Item = &'l Line>) -> Found {
 fn by_name(lines: &[Line], name: &str, family: Family) -> Found {
     let has_name = |line: &&Line| line.1.iter().any(|own| own.eq_ignore_ascii_case(name));
     let (name, aliases, addresses) = merge(lines.iter().filter(has_name).take(LINES_PER_ANSWER_MAX))?;
-    let addresses: Vec<_> = addresses.into_iter().filter(|&address| family.includes(address)).collect();
+    let mut addresses: Vec<_> = addresses.into_iter().filter(|&address| family.includes(address)).collect();
+    addresses.sort_unstable();
     (!addresses.is_empty()).then_some((name, aliases, addresses))
 }
 
@@ -56,7 +57,9 @@ fn look_up(simulation: &Simulation, pump: &mut Pump<()>, query: HostQuery) -> Fo
     let window = pump.root_window();
     pump.lookup_host(window, query).expect("the root window is open");
     let Payload::Host(result) = answer(simulation, pump) else { panic!("only a host was asked for") };
-    let host = result.ok().filter(|host| host.source == Source::File)?;
+    let mut host = result.ok().filter(|host| host.source == Source::File)?;
+    // In which order they are tried is another matter.
+    host.addresses.sort_unstable();
     Some((host.canonical_name, host.aliases, host.addresses))
 }
 
