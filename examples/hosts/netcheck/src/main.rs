@@ -1,9 +1,13 @@
 //! Checks the hosts of a list: looks each up, connects to it if wanted, and tells what came of it, in a window or on the
 //! command line.
 
+// The command line needs less of the model than the window.
+#![cfg_attr(not(feature = "window"), allow(dead_code))]
+
 mod arguments;
 mod headless;
 mod model;
+#[cfg(feature = "window")]
 mod window;
 
 use std::process::ExitCode;
@@ -18,7 +22,7 @@ fn main() -> ExitCode {
             if arguments.csv.is_some() || arguments.json.is_some() {
                 headless::run(&arguments)
             } else {
-                window::run(arguments)
+                open_window(arguments)
             }
         }
     };
@@ -26,4 +30,14 @@ fn main() -> ExitCode {
         eprintln!("netcheck: {error}");
         ExitCode::from(2)
     })
+}
+
+#[cfg(feature = "window")]
+fn open_window(arguments: arguments::Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    window::run(arguments)
+}
+
+#[cfg(not(feature = "window"))]
+fn open_window(_: arguments::Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    Err("it was built without its window: give it a --list and a --csv".into())
 }

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// What of a frame the pump may use. What is left over is done in the next one, which is asked for.
 const FRAME_SHARE: Duration = Duration::from_millis(4);
 
-// ---- The glue ----
+// ---- The glue: all that a program of eframe's needs beside its own code, as a piece to be kept ----
 
 pub struct Guest {
     pump: Hosted<()>,

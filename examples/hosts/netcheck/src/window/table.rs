@@ -64,8 +64,8 @@ impl Table {
                 header.col(|ui| {
                     let arrow = match (wish.column == column, wish.is_descending) {
                         (false, _) => "",
-                        (true, false) => " ⬆",
-                        (true, true) => " ⬇",
+                        (true, false) => " ^",
+                        (true, true) => " v",
                     };
                     if ui.button(format!("{}{arrow}", column.text())).clicked() {
                         wish.sort_by(column);
