@@ -754,13 +754,13 @@ impl<C: Choose> Run<C> {
                 self.take(message, |_, _, _| true);
             }
             self.compare();
-            if self.live.is_empty() {
+            // What did not find room in one turn comes in the next.
+            if self.live.is_empty() && self.posted.is_empty() {
                 break;
             }
             assert!(self.simulation.elapsed() - start < END_MAX, "p02, p03: what ends by itself has ended");
         }
         assert_eq!(self.pump.metrics().operations, 0);
-        assert_eq!(self.posted, [], "p03: what was posted has come");
         assert_eq!(self.pump.rest(), Rest::Forever, "p09");
         let (simulation, pump) = (self.simulation, self.pump);
         drop(self.streams);

@@ -109,8 +109,11 @@ pub fn simple(bytes: &[u8]) -> Option<Reading> {
         let is_in = record.class == CLASS::IN && !record.cache_flush;
         Some(Record { owner: labels(&record.name), is_in, ttl_secs: record.ttl, data })
     };
-    // Of two OPT records it believes the first and keeps the other.
-    if packet.additional_records.iter().any(|record| matches!(record.rdata, SimpleData::OPT(_))) {
+    // It takes the upper bits of the code from the wrong end of an OPT record's field, and of two such records
+    // believes the first and keeps the other.
+    if packet.opt().is_some()
+        || packet.additional_records.iter().any(|record| matches!(record.rdata, SimpleData::OPT(_)))
+    {
         return None;
     }
     let code = match packet.rcode() {

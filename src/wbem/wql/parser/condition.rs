@@ -86,6 +86,10 @@ impl Parser<'_> {
         if let Some(constant) = self.constant()? {
             let (operator, operator_place) = self.operator("a comparison")?;
             self.check_null(&constant, operator, operator_place)?;
+            // As at the beginning of a condition, where it could be no name.
+            if self.is_keyword("NOT") {
+                return self.expected("the name of a property");
+            }
             let property = self.property("the name of a property")?;
             return Ok(Condition::Test(property, compare(operator.mirrored(), operator_place, constant)));
         }

@@ -46,6 +46,10 @@ fn p01_a_constant_may_stand_on_the_left() {
     assert_eq!(condition("0 >= A"), number("A", Operator::LessOrEqual, 0));
     assert_eq!(condition("0 < A"), number("A", Operator::Greater, 0));
     assert_eq!(condition("0 <> A"), number("A", Operator::NotEqual, 0));
+    for no_name in ["'x' > NOT", "'x' > not.A", "'x' = TRUE", "'x' = NULL"] {
+        let error = Query::parse(&format!("SELECT * FROM a WHERE {no_name}")).expect_err(no_name);
+        assert_eq!(error.position, "SELECT * FROM a WHERE 'x' > ".len(), "{no_name}");
+    }
 }
 
 #[test]
