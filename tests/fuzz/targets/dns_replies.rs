@@ -178,7 +178,8 @@ fuzz_target!(|bytes: &[u8]| {
     let readers: [(&str, fn(&[u8]) -> Option<Reading>); 2] =
         [("hickory-proto", codecs::hickory), ("simple-dns", codecs::simple)];
     for (codec, read) in readers {
-        let Some(readings) = sent.iter().map(|message| read(message)).collect::<Option<Vec<_>>>() else { continue };
+        // What hickory-proto refuses is left: simple-dns takes names with something behind them in their record.
+        let Some(readings) = sent.iter().map(|message| read(message)).collect::<Option<Vec<_>>>() else { break };
         let outcomes = readings.iter().map(|reading| Outcome::of(judge(reading, &name, record_type), record_type));
         let mut outcomes: Vec<_> = outcomes.collect();
         outcomes.dedup();
