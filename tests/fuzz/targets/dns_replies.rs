@@ -51,8 +51,11 @@ impl Reply {
 
 /// The question of a message that has just one and was made by the resolver.
 fn question(asked: &[u8]) -> &[u8] {
-    let length = asked[12..].iter().position(|&byte| byte == 0).expect("a name ends") + 5;
-    &asked[12..12 + length]
+    let mut end = 12;
+    while asked[end] != 0 {
+        end += usize::from(asked[end]) + 1;
+    }
+    &asked[12..end + 5]
 }
 
 /// The record that every other name has.
