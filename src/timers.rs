@@ -212,7 +212,7 @@ mod tests {
                 assert_eq!(timers.first(), expected, "seed {seed} step {step}");
                 assert_eq!(timers.len(), model.len());
                 // As a wait does that passes what is due, and a filter that wants some.
-                let wanted = |deadline: Moment, slot: Slot| deadline > at(4000) && slot % 3 == 0;
+                let wanted = |deadline: Moment, slot: Slot| deadline > at(4000) && slot.is_multiple_of(3);
                 let expected = model.iter().find(|&&(deadline, _, slot)| wanted(at(deadline), slot));
                 assert_eq!(timers.first_that(wanted), expected.map(|entry| entry.2), "seed {seed} step {step}");
             }
