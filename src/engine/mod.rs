@@ -245,11 +245,16 @@ impl<T> Engine<T> {
 
     /// The time has become `now`: what is due by then is done, or can be taken.
     pub(crate) fn advance<N: Network>(&mut self, now: Moment, network: &mut N) {
-        self.horizon = self.horizon.max(now);
+        self.pass_time(now);
         self.streams.advance(now);
         self.resolver.advance(now, network);
         self.deliver(now, network);
         self.advance_sockets(now, network);
+    }
+
+    /// The time has become `now`, and nothing is due by then.
+    pub(crate) fn pass_time(&mut self, now: Moment) {
+        self.horizon = self.horizon.max(now);
     }
 
     /// The time of the last turn that asked for it.
@@ -257,9 +262,9 @@ impl<T> Engine<T> {
         self.horizon
     }
 
-    /// Whether a turn does something else at another time.
-    pub(crate) fn waits_for_time(&self) -> bool {
-        self.next_deadline().is_some() || self.streams.len() > 0
+    /// Whether a turn does something else at another time. `next` is the next deadline.
+    pub(crate) fn waits_for_time(&self, next: Option<Moment>) -> bool {
+        next.is_some() || self.streams.len() > 0
     }
 
     /// The soonest moment at which something will be due, whether or not it is past.
@@ -277,9 +282,9 @@ impl<T> Engine<T> {
         if self.resolver.has_work() || self.streams.has_work() || self.listeners.has_work() {
             return Some(self.horizon);
         }
-        let (streams, connects) = (self.streams.next_deadline(), self.connects.next_deadline());
-        let deadlines = [timer, self.resolver.next_deadline(), streams, connects, self.listeners.next_deadline()];
-        deadlines.into_iter().flatten().min()
+        let sockets = sooner(self.connects.next_deadline(), self.listeners.next_deadline());
+        let others = sooner(self.streams.next_deadline(), self.resolver.next_deadline());
+        sooner(timer, sooner(sockets, others))
     }
 
     /// Fills in what the engine holds at the moment.
@@ -297,5 +302,14 @@ impl<T> Engine<T> {
 
     fn live_slot(&self, operation: OperationId) -> Option<Slot> {
         operation.key(self.tag).and_then(|key| self.operations.slot(key))
+    }
+}
+
+/// The sooner of two moments that there may be.
+#[inline]
+fn sooner(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
     }
 }

@@ -248,16 +248,19 @@ impl<T> Pump<T> {
         }
         self.pass_suspend();
         let (mut now, mut deadline, mut sockets) = (self.engine.horizon(), None, 0);
-        // Reading the clock and asking everybody is most of what an empty turn costs, and of no use where nothing
-        // waits for time.
-        if !self.ready.is_empty() || budget.time.is_some() || self.engine.waits_for_time() {
+        // Reading the clock is most of what an empty turn costs, and of no use where nothing waits for time.
+        let next = self.engine.next_deadline();
+        if !self.ready.is_empty() || budget.time.is_some() || self.engine.waits_for_time(next) {
             let instant = self.outside.now();
             now = self.time_line.moment(instant);
             deadline = budget.time.and_then(|time| instant.checked_add(time));
             let mut allowance = Allowance { sockets: self.share_of_sockets(budget.messages), taken: 0, deadline };
             self.work_on_sockets(now, &mut allowance);
-            self.engine.advance(now, &mut self.outside);
             sockets = allowance.taken;
+            match sockets > 0 || next.is_some_and(|deadline| deadline <= now) {
+                true => self.engine.advance(now, &mut self.outside),
+                false => self.engine.pass_time(now),
+            }
         }
         let posts = self.take_over_posts(budget.messages - sockets);
         let slices = self.step_streams(now, budget.messages - sockets - posts, deadline);
@@ -356,6 +359,9 @@ impl<T> Pump<T> {
 
     /// Puts what other threads handed in into the queue, at most `limit` things, and says how many they were.
     pub(super) fn take_over_posts(&mut self, limit: usize) -> usize {
+        if self.inbox.is_empty() {
+            return 0;
+        }
         let mut taken = 0;
         self.inbox.take_over(limit, self.engine.room(), |entry| {
             taken += 1;
