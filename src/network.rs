@@ -86,8 +86,12 @@ pub(crate) trait Network {
     /// Stops watching a source, and gives it back. Nothing of it is reported any more.
     fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>>;
 
-    /// The address that a packet to `destination` would carry as its source, if there is a way.
+    /// The address that a packet to `destination` would carry as its source, if there is a way. What finds it
+    /// may be kept until [`forget_ways`](Network::forget_ways).
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr>;
+
+    /// Lets go of what the ways to addresses were found with: nobody asks for more in a while.
+    fn forget_ways(&mut self);
 
     /// The number of the network interface with this name, for the zone of a link-local address.
     fn interface_index(&self, name: &str) -> Option<u32>;

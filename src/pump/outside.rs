@@ -200,6 +200,10 @@ impl Network for Outside {
         of!(self, source_address(destination))
     }
 
+    fn forget_ways(&mut self) {
+        of!(self, forget_ways())
+    }
+
     fn interface_index(&self, name: &str) -> Option<u32> {
         of!(self, interface_index(name))
     }

@@ -33,7 +33,7 @@ use crate::tcp_stream::TcpStream;
 use crate::watch::Interest;
 
 use alarm::Alarm;
-
+use route::Routes;
 use watched::{AnySource, interests, readiness};
 
 #[cfg(unix)]
@@ -66,6 +66,7 @@ pub(crate) struct Reactor {
     /// The latest tenant of each slot.
     keys_by_slot: Vec<SocketKey>,
     randomness: Randomness,
+    routes: Routes,
 }
 
 struct Registered {
@@ -114,6 +115,7 @@ impl Reactor {
             sockets: SlotMap::with_key(),
             keys_by_slot: Vec::new(),
             randomness: Randomness::new(),
+            routes: Routes::default(),
         })
     }
 
@@ -306,7 +308,11 @@ impl Network for Reactor {
     }
 
     fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
-        route::source_address(destination)
+        self.routes.source_address(destination)
+    }
+
+    fn forget_ways(&mut self) {
+        self.routes = Routes::default();
     }
 
     fn interface_index(&self, name: &str) -> Option<u32> {

@@ -291,6 +291,7 @@ impl Resolver {
             Local::Found(mut host) => {
                 if host.source == Source::File {
                     put_in_order(&mut host, network);
+                    self.forget_ways_if_last(network);
                 }
                 if query.streamed {
                     let lookup = self.lookups.at(slot);
@@ -483,6 +484,14 @@ impl Resolver {
                 self.asking -= 1;
                 self.place_free = true;
             }
+        }
+        self.forget_ways_if_last(network);
+    }
+
+    /// While questions are out, answers will want to be put in order.
+    fn forget_ways_if_last<N: Network>(&self, network: &mut N) {
+        if self.jobs.len() == 0 {
+            network.forget_ways();
         }
     }
 
