@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Engine;
 use super::select::Choice;
 use crate::id::{GroupKey, OperationId, WindowId, WindowKey};
-use crate::message::{Admits, Message, Payload};
+use crate::message::{Message, Payload};
 
 /// A message that was taken and is not handled yet. A cancel still reaches it.
 ///
@@ -113,9 +113,8 @@ impl InHands {
 }
 
 impl<T> Engine<T> {
-    /// Takes the next message that `filter`, if there is one, admits, so that a cancel still reaches it.
-    pub(crate) fn take_in_hand(&mut self, filter: Option<&dyn Admits>) -> Option<InHand<T>> {
-        let choice = self.choose(filter)?;
+    /// Takes the message that was chosen so that a cancel still reaches it.
+    pub(crate) fn take_in_hand(&mut self, choice: Choice) -> Option<InHand<T>> {
         let operation = match choice {
             Choice::Queued(position) => self.queue.message_at(position).operation,
             Choice::Tick(slot) => Some(self.id_of(slot)),
@@ -171,6 +170,10 @@ mod tests {
     use super::*;
     use crate::operation::lookup::Resolver;
 
+    fn next_in_hand(engine: &mut Engine<usize>) -> Option<InHand<usize>> {
+        engine.choose(None).and_then(|choice| engine.take_in_hand(choice))
+    }
+
     /// What is held while `messages` others are taken and let go, and how many origins are kept then.
     fn kept_beside(held: usize, messages: usize) -> usize {
         let mut engine = Engine::new(messages + held, Resolver::new(Default::default()));
@@ -178,11 +181,11 @@ mod tests {
         for number in 0..held + messages {
             engine.post(root, number).expect("there is room");
         }
-        let held: Vec<_> = (0..held).map(|_| engine.take_in_hand(None).expect("one waits")).collect();
+        let held: Vec<_> = (0..held).map(|_| next_in_hand(&mut engine).expect("one waits")).collect();
         let mut last = None;
         for _ in 0..messages {
             // The one before goes when the next is there already, as in a host that keeps the last.
-            last = engine.take_in_hand(None);
+            last = next_in_hand(&mut engine);
         }
         assert!(last.is_some() && held.iter().all(|message| message.get().is_some()));
         engine.in_hands.origins.len()
@@ -202,7 +205,7 @@ mod tests {
         let mut in_hand = std::collections::VecDeque::new();
         for number in 0..100_000 {
             engine.post(root, number).expect("there is room");
-            in_hand.extend(engine.take_in_hand(None));
+            in_hand.extend(next_in_hand(&mut engine));
             if in_hand.len() > 10 {
                 in_hand.pop_front();
             }

@@ -41,6 +41,7 @@ use crate::timers::Timers;
 use elsewhere::Retired;
 pub use in_hand::InHand;
 use in_hand::InHands;
+pub(crate) use select::Choice;
 use select::Quit;
 
 slotmap::new_key_type! {

@@ -34,7 +34,7 @@ pub(super) enum Quit {
 
 /// The message that comes next, still in its place.
 #[derive(Clone, Copy)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     Queued(Position),
     Quit(i32),
     Tick(Slot),
@@ -59,10 +59,6 @@ impl<T> Engine<T> {
         }
     }
 
-    pub(crate) fn is_quit_told(&self) -> bool {
-        matches!(self.quit, Quit::Told { .. })
-    }
-
     /// Whether the loop is over: quit is told, or it is what comes next and is told by this call.
     pub(crate) fn tell_quit(&mut self) -> bool {
         match self.quit {
@@ -80,13 +76,8 @@ impl<T> Engine<T> {
         self.queue.len() > 0 || matches!(self.quit, Quit::Asked { .. }) || self.due_tick(None).is_some()
     }
 
-    /// Takes the next message that `filter`, if there is one, admits.
-    pub(crate) fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
-        let choice = self.choose(filter)?;
-        self.take_chosen(choice)
-    }
-
-    pub(super) fn take_chosen(&mut self, choice: Choice) -> Option<Message<T>> {
+    #[inline]
+    pub(crate) fn take_chosen(&mut self, choice: Choice) -> Option<Message<T>> {
         self.metrics.messages += 1;
         match choice {
             Choice::Queued(position) => {
@@ -130,7 +121,9 @@ impl<T> Engine<T> {
         }
     }
 
-    pub(super) fn choose(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
+    /// The next message that `filter`, if there is one, admits.
+    #[inline]
+    pub(crate) fn choose(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
         if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX
             && let Some(slot) = self.due_tick(filter)
         {
@@ -141,9 +134,7 @@ impl<T> Engine<T> {
         }
         let queued = match filter {
             None => self.queue.first(),
-            Some(filter) => {
-                self.queue.find(|message| filter.admits(message.window, message.operation, message.payload.kind()))
-            }
+            Some(filter) => self.find(filter),
         };
         if let Some(position) = queued {
             return Some(Choice::Queued(position));
@@ -154,17 +145,31 @@ impl<T> Engine<T> {
         self.due_tick(filter).map(Choice::Tick)
     }
 
-    /// With a filter it looks at every timer: filters on ticks are rare.
+    // The two searches are not inlined: what takes the first there is needs no room for them.
+
+    #[inline(never)]
+    fn find(&self, filter: &dyn Admits) -> Option<Position> {
+        self.queue.find(|message| filter.admits(message.window, message.operation, message.payload.kind()))
+    }
+
+    #[inline]
     fn due_tick(&self, filter: Option<&dyn Admits>) -> Option<Slot> {
         match filter {
             None => self.timers.first().filter(|&(deadline, _)| deadline <= self.horizon).map(|(_, slot)| slot),
-            Some(filter) => self.timers.first_that(|deadline, slot| {
-                deadline <= self.horizon && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
-            }),
+            Some(filter) => self.find_due_tick(filter),
         }
     }
 
+    /// Looks at every timer: filters on ticks are rare.
+    #[inline(never)]
+    fn find_due_tick(&self, filter: &dyn Admits) -> Option<Slot> {
+        self.timers.first_that(|deadline, slot| {
+            deadline <= self.horizon && filter.admits(self.window_of(slot), Some(self.id_of(slot)), Kind::Tick)
+        })
+    }
+
     /// Takes a queued message, and ends its operation if it is its last.
+    #[inline]
     fn take_queued(&mut self, position: Position) -> Option<Message<T>> {
         let message = self.queue.message_at(position);
         let (window, operation, is_final) = (message.window, message.operation, message.payload.is_final());

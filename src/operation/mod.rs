@@ -10,6 +10,8 @@ pub(crate) mod lookup;
 pub(crate) mod stream;
 pub(crate) mod watch;
 
+use std::num::NonZeroU32;
+
 use crate::id::{GroupKey, OperationKey, WindowKey};
 use crate::queue::Chain;
 use crate::rings::{Ring, Rings};
@@ -20,7 +22,8 @@ use crate::timer::Clock;
 pub(crate) struct Operation {
     /// The window that gets its messages.
     pub(crate) window: Slot,
-    group: Option<Slot>,
+    /// None takes no room: slotmap's first slot is number one.
+    group: Option<NonZeroU32>,
     pub(crate) work: Work,
 }
 
@@ -126,7 +129,8 @@ impl Operations {
     /// Adds an operation of living owners. The caller has made sure that the table is not full.
     #[inline]
     pub(crate) fn insert(&mut self, window: WindowKey, group: Option<GroupKey>, work: Work) -> OperationKey {
-        let operation = Operation { window: slot_of(window), group: group.map(slot_of), work };
+        let group_slot = group.map(|group| NonZeroU32::new(slot_of(group)).expect("no key has slot zero"));
+        let operation = Operation { window: slot_of(window), group: group_slot, work };
         let key = self.operations.insert(operation);
         let window = self.windows.get_mut(window).expect("its owners live");
         self.by_window.push(&mut window.operations, slot_of(key));
@@ -142,7 +146,7 @@ impl Operations {
         let operation = self.operations.remove(self.operations.key_at(slot)).expect("slots are used while alive");
         self.by_window.remove(&mut self.windows.at_mut(operation.window).operations, slot);
         if let Some(group) = operation.group {
-            self.by_group.remove(self.groups.at_mut(group), slot);
+            self.by_group.remove(self.groups.at_mut(group.get()), slot);
         }
         operation
     }
@@ -171,7 +175,7 @@ impl Operations {
     /// The group of a living operation, if it is in one.
     #[inline]
     pub(crate) fn group_key_of(&self, slot: Slot) -> Option<GroupKey> {
-        self.at(slot).group.map(|group| self.groups.key_at(group))
+        self.at(slot).group.map(|group| self.groups.key_at(group.get()))
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Messages taken in hand: for layers that look at a message before it is handled.
 
 use super::Pump;
-use crate::engine::InHand;
+use crate::engine::{Engine, InHand};
 use crate::error::Error;
 use crate::id::WindowId;
 use crate::message::Admits;
@@ -20,7 +20,9 @@ impl<T> Pump<T> {
     /// A few nanoseconds more than `next_message`; a cancel looks once at each message in hand.
     /// Where windows are passed by, one look at each of their messages before the one that is taken.
     pub fn next_in_hand(&mut self, passed_by: &[WindowId]) -> Option<InHand<T>> {
-        self.take_in_hand(all_but(&passed_by))
+        self.taken_since_turn += 1;
+        let choice = self.engine.choose(all_but(&passed_by))?;
+        self.engine.take_in_hand(choice)
     }
 
     /// Takes the next message in hand, and waits for one where none is there: as
@@ -32,12 +34,7 @@ impl<T> Pump<T> {
     /// Fails when the system's wait fails, and when the queue is full of messages that are passed by while
     /// more are in the inbox of other threads: these could never be taken over. The pump stays usable.
     pub fn get_in_hand(&mut self, passed_by: &[WindowId]) -> Result<Option<InHand<T>>, Error> {
-        self.take_or_wait(all_but(&passed_by), Pump::take_in_hand)
-    }
-
-    fn take_in_hand(&mut self, filter: Option<&dyn Admits>) -> Option<InHand<T>> {
-        self.taken_since_turn += 1;
-        self.engine.take_in_hand(filter)
+        self.take_or_wait(all_but(&passed_by), Engine::take_in_hand)
     }
 
     /// The time by the clock that the pump's timers go by: the system's, or the virtual one of a simulation.

@@ -332,9 +332,11 @@ impl<T> Pump<T> {
         self.take(filter.narrowing())
     }
 
+    #[inline]
     fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
         self.taken_since_turn += 1;
-        self.engine.take(filter)
+        let choice = self.engine.choose(filter)?;
+        self.engine.take_chosen(choice)
     }
 
     /// Takes the next posted message whose payload `wanted` accepts, if one waits.

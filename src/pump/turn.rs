@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Pump;
+use crate::engine::{Choice, Engine};
 use crate::error::Error;
 use crate::message::{Admits, Filter, Message};
 use crate::moment::{Moment, Patience};
@@ -171,7 +172,7 @@ impl<T> Pump<T> {
     ///
     /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none.
     pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
-        self.take_or_wait(None, Pump::take)
+        self.take_or_wait(None, Engine::take_chosen)
     }
 
     /// Takes the next message that `filter` admits, and waits for one where none is there. The others
@@ -192,14 +193,16 @@ impl<T> Pump<T> {
         if let Some(operation) = filter.operation.filter(|&operation| !self.engine.is_live(operation)) {
             return Err(Error::operation_over(operation));
         }
-        self.take_or_wait(filter.narrowing(), Pump::take)
+        self.take_or_wait(filter.narrowing(), Engine::take_chosen)
     }
 
     /// Takes with `take` what `filter` admits, and waits for it where it is not there.
+    // What is taken is not looked at again, so that it is moved once, to where it is returned.
+    #[inline]
     pub(super) fn take_or_wait<M>(
         &mut self,
         filter: Option<&dyn Admits>,
-        take: impl Fn(&mut Pump<T>, Option<&dyn Admits>) -> Option<M>,
+        take: impl Fn(&mut Engine<T>, Choice) -> Option<M>,
     ) -> Result<Option<M>, Error> {
         if self.taken_since_turn >= MESSAGES_BETWEEN_TURNS_MAX {
             self.turn_once(Budget::no_wait())?;
@@ -208,10 +211,13 @@ impl<T> Pump<T> {
             if self.engine.tell_quit() {
                 return Ok(None);
             }
-            match take(self, filter) {
-                // It is quit itself.
-                Some(_) if self.engine.is_quit_told() => return Ok(None),
-                Some(message) => return Ok(Some(message)),
+            self.taken_since_turn += 1;
+            match self.engine.choose(filter) {
+                Some(choice @ Choice::Quit(_)) => {
+                    take(&mut self.engine, choice);
+                    return Ok(None);
+                }
+                Some(choice) => return Ok(take(&mut self.engine, choice)),
                 None if self.engine.quit_code().is_some() => return Ok(None),
                 None => self.turn_for(filter)?,
             }
