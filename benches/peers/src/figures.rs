@@ -1,7 +1,8 @@
 //! What was to be reached, and whether it is.
 
 use crate::results::Results;
-use crate::scenarios::{self, Unit};
+use crate::scenario::Unit;
+use crate::scenarios;
 
 /// One thing that was wanted: ours is to be at most the limit.
 pub struct Judgement {
@@ -162,7 +163,7 @@ fn judge_loops(judge: &mut Judge<'_>) {
     judge.judge("idle turn with 16 sockets and a timer: within 10 % of mio", time, limit, ours);
     let ours = judge.median("turn-nothing", US, "calls");
     judge.judge("no system call with nothing registered", number, Some(0.0), ours);
-    let ours = judge.median(scenarios::IDLE, US, "wakes");
+    let ours = judge.median(scenarios::ASLEEP, US, "wakes");
     judge.judge("asleep with 10 sockets and 3 far timers: not woken", number, Some(0.0), ours);
     for (metric, limit, what) in [
         ("lookup", 2048.0, "lookup under way: under 2 KiB"),

@@ -9,7 +9,7 @@ use std::thread;
 use crate::foreign::system::{self, DatagramBatch};
 use crate::random::Random;
 use crate::resolvers::{ipv4, ipv6, number_of};
-use crate::scenarios::Server;
+use crate::scenario::Server;
 
 /// What this program is called by as a name server.
 pub const NAME_SERVER: &str = "--name-server";

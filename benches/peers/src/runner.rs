@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::name_server;
 use crate::namespace;
 use crate::results::Results;
-use crate::scenarios::{self, Peer, Scenario, Server};
+use crate::scenario::{Peer, Scenario, Server};
+use crate::scenarios;
 use crate::task::Task;
 
 /// What this program is called by for one measurement.
@@ -121,9 +122,8 @@ pub fn measure(arguments: &[String]) {
     if peer.asks_c_library {
         namespace::assert_c_library_asks(name_server::address(scenario.server).ip());
     }
-    let operations = scenario.operations[usize::from(has(QUICK))];
     let idle = Duration::from_secs(idle.parse().expect("it is a number of seconds"));
-    let task = Task::new(operations, scenario.shape, idle, has(COUNTING));
+    let task = Task::new(scenario, has(QUICK), idle, has(COUNTING));
     // It lives as long as the process, whose only purpose it is.
     (peer.measure)(Box::leak(Box::new(task)));
 }

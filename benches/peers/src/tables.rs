@@ -10,7 +10,7 @@ use crate::machine;
 use crate::picture;
 use crate::results::{Results, Samples};
 use crate::runner::Plan;
-use crate::scenarios::{Peer, Scenario, Unit};
+use crate::scenario::{Peer, Scenario, Unit};
 
 /// A figure with three digits and the unit that suits it.
 pub fn written(value: f64, unit: Unit) -> String {

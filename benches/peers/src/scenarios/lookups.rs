@@ -1,20 +1,72 @@
 //! Names looked up at a server on loopback, A and AAAA each, some at a time. Every address is checked.
 //!
-//! The shape is how many at a time, and [`LOSSES`] where the server loses questions. The server is a process of its
-//! own on the same CPUs; on loopback who sends also pays for the way to the receiver.
+//! The shape is how many at a time. The server is a process of its own on the same CPUs; on loopback who sends also
+//! pays for the way to the receiver.
 
 use std::time::Duration;
 
-use super::{Peer, Server};
 use crate::foreign::system;
 use crate::name_server;
 use crate::resolvers::{
     Asking, Cares, Evdns, Hickory, Libuv, OneSocket, PumpResolver, Resolver, SocketEach, Threads, TokioLookupHost,
     Wanted, take_answers,
 };
+use crate::scenario::{Column, Peer, Scenario, Server, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+const COLUMNS: &[Column] = &[
+    column("cpu", "CPU for each", Unit::Nanoseconds),
+    column("wall", "time for each", Unit::Nanoseconds),
+    column("took p99", "slowest 1 %", Unit::Nanoseconds),
+    column("threads", "threads", Unit::Number),
+    calls("system calls each"),
+    column("allocations", "allocations each", Unit::Number),
+];
+
+const fn answered(name: &'static str, title: &'static str, operations: [usize; 2], at_a_time: usize) -> Scenario {
+    Scenario {
+        name,
+        title,
+        peers: PEERS,
+        columns: COLUMNS,
+        operations,
+        shape: [at_a_time, 0],
+        server: Server::Answering,
+        ..Scenario::PLAIN
+    }
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    answered("lookups-1", "Names looked up, A and AAAA, one at a time", [1000, 500], 1),
+    answered("lookups-10", "Names looked up, A and AAAA, 10 at a time", [2000, 1000], 10),
+    answered("lookups-256", "Names looked up, A and AAAA, 256 at a time", [5000, 2000], 256),
+    Scenario {
+        rounds_max: 3,
+        ..answered("lookups-1000", "Names looked up, A and AAAA, 1,000 at a time", [5000, 2000], 1000)
+    },
+    Scenario {
+        name: "lookups-lossy",
+        title: "Names looked up, 100 at a time, at a server that loses 30 % of the questions; 1 s, 4 attempts",
+        peers: PEERS,
+        columns: &[
+            column("both", "both families answered", Unit::Percent),
+            column("answered", "one or both", Unit::Percent),
+            column("took p50", "median", Unit::Nanoseconds),
+            column("took p99", "slowest 1 %", Unit::Nanoseconds),
+            column("total", "all of them", Unit::Nanoseconds),
+            column("threads", "threads", Unit::Number),
+        ],
+        operations: [100, 100],
+        shape: [100, 0],
+        server: Server::Losing,
+        c_library_options: "timeout:1 attempts:4",
+        rounds_max: 1,
+        is_counted: false,
+        is_waiting: true,
+    },
+];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "a fresh socket and port for each lookup, sorted by RFC 6724", |task| {
         look_up(task, PumpResolver::open)
     }),
@@ -44,14 +96,10 @@ pub const PEERS: &[Peer] = &[
     Peer::by_c_library("getaddrinfo-4", "on four threads", |task| look_up(task, |_| Threads::open_many(4))),
 ];
 
-/// The second number of the shape where questions are lost.
-pub const LOSSES: usize = 1;
-
 fn asking(task: &Task) -> Asking {
-    let (server, timeout, attempts) =
-        if task.shape[1] == LOSSES { (Server::Losing, 1, 4) } else { (Server::Answering, 5, 2) };
+    let (timeout, attempts) = if task.server == Server::Losing { (1, 4) } else { (5, 2) };
     Asking {
-        server: name_server::address(server),
+        server: name_server::address(task.server),
         timeout: Duration::from_secs(timeout),
         attempts,
         lookups: task.operations,
@@ -61,7 +109,7 @@ fn asking(task: &Task) -> Asking {
 
 /// Takes no part where questions are lost: what is written by hand asks once, and one thread would take minutes.
 fn unless_lossy<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
-    if task.shape[1] != LOSSES {
+    if task.server != Server::Losing {
         look_up(task, open);
     }
 }
@@ -93,7 +141,7 @@ fn look_up<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
         }
     }
     let spent = stopwatch.stop();
-    if task.shape[1] != LOSSES {
+    if task.server != Server::Losing {
         assert_eq!(complete, total - 1, "every name has two addresses");
     }
     task.report_cost(spent, total - 1);
