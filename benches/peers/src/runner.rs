@@ -71,12 +71,13 @@ pub fn run(plan: &Plan) -> Result<Results, Box<dyn Error>> {
         collect(&mut results, scenario, peer, started)?;
     }
     eprintln!("waiting");
-    let waiting = pairs().filter(|(scenario, _)| scenario.is_waiting);
-    let started: Result<Vec<_>, _> = waiting
-        .map(|(scenario, peer)| Ok::<_, Box<dyn Error>>((scenario, peer, start(plan, scenario, peer, false)?)))
-        .collect();
-    for (scenario, peer, started) in started? {
-        collect(&mut results, scenario, peer, started)?;
+    // All of a scenario, and one scenario after the other: the C library has one configuration, which names one server.
+    for scenario in plan.scenarios.iter().filter(|scenario| scenario.is_waiting) {
+        let start = |peer| Ok::<_, Box<dyn Error>>((peer, start(plan, scenario, peer, false)?));
+        let started: Vec<_> = scenario.peers.iter().map(start).collect::<Result<_, _>>()?;
+        for (peer, started) in started {
+            collect(&mut results, scenario, peer, started)?;
+        }
     }
     Ok(results)
 }

@@ -35,8 +35,12 @@ impl Peer {
 pub enum Server {
     None,
     Answering,
-    /// It loses a part of the questions.
-    Losing,
+    /// It loses a few of the questions.
+    LosingFew,
+    /// It loses a large part of the questions.
+    LosingMany,
+    /// It answers some names over TCP only: over UDP it says that their answers are cut.
+    Truncating,
     /// It never answers.
     Dead,
 }
@@ -86,7 +90,7 @@ pub struct Scenario {
     pub c_library_options: &'static str,
     /// The system calls and allocations of each operation are counted in a run of their own.
     pub is_counted: bool,
-    /// Everybody waits nearly all the time, so all are measured at the same time.
+    /// Everybody waits nearly all the time, so that all peers are measured at the same time.
     pub is_waiting: bool,
 }
 

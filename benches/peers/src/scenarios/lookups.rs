@@ -36,6 +36,31 @@ const fn answered(name: &'static str, title: &'static str, operations: [usize; 2
     }
 }
 
+const COLUMNS_OF_LOSSES: &[Column] = &[
+    column("both", "both families answered", Unit::Percent),
+    column("answered", "one or both", Unit::Percent),
+    column("took p50", "median", Unit::Nanoseconds),
+    column("took p99", "slowest 1 %", Unit::Nanoseconds),
+    column("total", "all of them", Unit::Nanoseconds),
+    column("threads", "threads", Unit::Number),
+];
+
+const fn lossy(name: &'static str, title: &'static str, operations: usize, server: Server) -> Scenario {
+    Scenario {
+        name,
+        title,
+        peers: PEERS,
+        columns: COLUMNS_OF_LOSSES,
+        operations: [operations, operations],
+        shape: [100, 0],
+        server,
+        c_library_options: "timeout:1 attempts:4",
+        rounds_max: 1,
+        is_counted: false,
+        is_waiting: true,
+    }
+}
+
 pub const SCENARIOS: &[Scenario] = &[
     answered("lookups-1", "Names looked up, A and AAAA, one at a time", [1000, 500], 1),
     answered("lookups-10", "Names looked up, A and AAAA, 10 at a time", [2000, 1000], 10),
@@ -45,25 +70,34 @@ pub const SCENARIOS: &[Scenario] = &[
         ..answered("lookups-1000", "Names looked up, A and AAAA, 1,000 at a time", [5000, 2000], 1000)
     },
     Scenario {
-        name: "lookups-lossy",
-        title: "Names looked up, 100 at a time, at a server that loses 30 % of the questions; 1 s, 4 attempts",
-        peers: PEERS,
+        name: "lookups-truncated",
+        title: "Names looked up, A and AAAA, 10 at a time, at a server that answers every tenth name over TCP only",
         columns: &[
+            column("cpu", "CPU for each", Unit::Nanoseconds),
             column("both", "both families answered", Unit::Percent),
-            column("answered", "one or both", Unit::Percent),
-            column("took p50", "median", Unit::Nanoseconds),
+            column("wall", "time for each", Unit::Nanoseconds),
             column("took p99", "slowest 1 %", Unit::Nanoseconds),
-            column("total", "all of them", Unit::Nanoseconds),
             column("threads", "threads", Unit::Number),
+            calls("system calls each"),
+            column("allocations", "allocations each", Unit::Number),
         ],
-        operations: [100, 100],
-        shape: [100, 0],
-        server: Server::Losing,
-        c_library_options: "timeout:1 attempts:4",
-        rounds_max: 1,
-        is_counted: false,
-        is_waiting: true,
+        server: Server::Truncating,
+        ..answered("", "", [2000, 1000], 10)
     },
+    // Enough for luck to be the same for all, and not so many that two threads which wait a second for each loss
+    // take minutes.
+    lossy(
+        "lookups-lossy-5",
+        "Names looked up, 100 at a time, at a server that loses 5 % of the questions; 1 s, 4 attempts",
+        500,
+        Server::LosingFew,
+    ),
+    lossy(
+        "lookups-lossy-30",
+        "Names looked up, 100 at a time, at a server that loses 30 % of the questions; 1 s, 4 attempts",
+        100,
+        Server::LosingMany,
+    ),
 ];
 
 const PEERS: &[Peer] = &[
@@ -71,19 +105,25 @@ const PEERS: &[Peer] = &[
         look_up(task, PumpResolver::open)
     }),
     Peer::new("floor-one-socket", "by hand: one port for all, not sorted, no second attempt", |task| {
-        unless_lossy(task, OneSocket::open)
+        if task.server == Server::Answering {
+            look_up(task, OneSocket::open);
+        }
     }),
     Peer::new(
         "floor-socket-each",
         "by hand: a fresh socket and port for each lookup, not sorted, no second attempt",
-        |task| unless_lossy(task, SocketEach::open),
+        |task| {
+            if task.server == Server::Answering {
+                look_up(task, SocketEach::open);
+            }
+        },
     ),
-    Peer::new("c-ares", "one port for all, sorted by RFC 6724", |task| look_up(task, Cares::open)),
-    Peer::new("c-ares-nosort", "one port for all, not sorted", |task| look_up(task, Cares::open_unsorted)),
+    Peer::new("c-ares", "one port for all under way, sorted by RFC 6724", |task| look_up(task, Cares::open)),
+    Peer::new("c-ares-nosort", "one port for all under way, not sorted", |task| look_up(task, Cares::open_unsorted)),
     Peer::new("hickory", "on tokio; a fresh socket for each question, sorted by family", |task| {
         look_up(task, Hickory::open)
     }),
-    Peer::new("evdns", "one port for all, at most 64 questions at a time, not sorted", |task| {
+    Peer::new("evdns", "one port for all, at most 64 questions at a time, not sorted; no TCP", |task| {
         look_up(task, Evdns::open)
     }),
     Peer::by_c_library("libuv", "getaddrinfo on the pool: four threads, of which two look up", |task| {
@@ -92,25 +132,27 @@ const PEERS: &[Peer] = &[
     Peer::by_c_library("tokio", "lookup_host: getaddrinfo on the blocking pool", |task| {
         look_up(task, TokioLookupHost::open)
     }),
-    Peer::by_c_library("getaddrinfo-1", "on one thread", |task| unless_lossy(task, |_| Threads::open_many(1))),
+    Peer::by_c_library("getaddrinfo-1", "on one thread", |task| {
+        // Where questions are lost it would take minutes.
+        if !is_lossy(task) {
+            look_up(task, |_| Threads::open_many(1));
+        }
+    }),
     Peer::by_c_library("getaddrinfo-4", "on four threads", |task| look_up(task, |_| Threads::open_many(4))),
 ];
 
+fn is_lossy(task: &Task) -> bool {
+    matches!(task.server, Server::LosingFew | Server::LosingMany)
+}
+
 fn asking(task: &Task) -> Asking {
-    let (timeout, attempts) = if task.server == Server::Losing { (1, 4) } else { (5, 2) };
+    let (timeout, attempts) = if is_lossy(task) { (1, 4) } else { (5, 2) };
     Asking {
         server: name_server::address(task.server),
         timeout: Duration::from_secs(timeout),
         attempts,
         lookups: task.operations,
         at_a_time: task.shape[0],
-    }
-}
-
-/// Takes no part where questions are lost: what is written by hand asks once, and one thread would take minutes.
-fn unless_lossy<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
-    if task.server != Server::Losing {
-        look_up(task, open);
     }
 }
 
@@ -141,7 +183,7 @@ fn look_up<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
         }
     }
     let spent = stopwatch.stop();
-    if task.server != Server::Losing {
+    if task.server == Server::Answering {
         assert_eq!(complete, total - 1, "every name has two addresses");
     }
     task.report_cost(spent, total - 1);

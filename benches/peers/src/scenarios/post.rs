@@ -52,7 +52,7 @@ const PEERS: &[Peer] = &[
     ),
     Peer::new(
         "msgpump-turns",
-        "a turn and next_message for each: the system is asked where a descriptor is watched",
+        "a turn, and next_message while any waits: the system is asked where a descriptor is watched",
         with_turns,
     ),
     Peer::new("msgpump-dispatcher", "each message to the procedure of its window", with_dispatcher),
