@@ -24,6 +24,7 @@ mod received;
 mod resolvers;
 mod results;
 mod runner;
+mod scenario;
 mod scenarios;
 mod tables;
 mod task;
@@ -53,7 +54,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             Ok(ExitCode::SUCCESS)
         }
         Some("list") => {
-            for scenario in scenarios::ALL {
+            for scenario in scenarios::all() {
                 let peers: Vec<_> = scenario.peers.iter().map(|peer| peer.name).collect();
                 println!("{}: {}", scenario.name, peers.join(" "));
             }
@@ -83,7 +84,7 @@ fn compare(arguments: &[String]) -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     if is_all {
-        plan.scenarios = scenarios::ALL.iter().collect();
+        plan.scenarios = scenarios::all().collect();
     }
     if plan.scenarios.is_empty() || plan.rounds == 0 {
         return Err("which scenario? `list` names them, `all` takes them all".into());

@@ -9,7 +9,7 @@ use plotters::element::{PathElement, Rectangle, Text};
 use plotters::style::{Color, IntoFont, RGBColor, TextStyle};
 
 use crate::results::Results;
-use crate::scenarios::{Peer, Scenario};
+use crate::scenario::{Peer, Scenario};
 use crate::tables::{ranked, written};
 
 const OURS: RGBColor = RGBColor(0, 110, 180);

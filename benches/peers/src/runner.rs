@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::name_server;
 use crate::namespace;
 use crate::results::Results;
-use crate::scenarios::{self, Peer, Scenario, Server};
+use crate::scenario::{Peer, Scenario, Server};
+use crate::scenarios;
 use crate::task::Task;
 
 /// What this program is called by for one measurement.
@@ -70,12 +71,13 @@ pub fn run(plan: &Plan) -> Result<Results, Box<dyn Error>> {
         collect(&mut results, scenario, peer, started)?;
     }
     eprintln!("waiting");
-    let waiting = pairs().filter(|(scenario, _)| scenario.is_waiting);
-    let started: Result<Vec<_>, _> = waiting
-        .map(|(scenario, peer)| Ok::<_, Box<dyn Error>>((scenario, peer, start(plan, scenario, peer, false)?)))
-        .collect();
-    for (scenario, peer, started) in started? {
-        collect(&mut results, scenario, peer, started)?;
+    // All of a scenario, and one scenario after the other: the C library has one configuration, which names one server.
+    for scenario in plan.scenarios.iter().filter(|scenario| scenario.is_waiting) {
+        let start = |peer| Ok::<_, Box<dyn Error>>((peer, start(plan, scenario, peer, false)?));
+        let started: Vec<_> = scenario.peers.iter().map(start).collect::<Result<_, _>>()?;
+        for (peer, started) in started {
+            collect(&mut results, scenario, peer, started)?;
+        }
     }
     Ok(results)
 }
@@ -121,9 +123,8 @@ pub fn measure(arguments: &[String]) {
     if peer.asks_c_library {
         namespace::assert_c_library_asks(name_server::address(scenario.server).ip());
     }
-    let operations = scenario.operations[usize::from(has(QUICK))];
     let idle = Duration::from_secs(idle.parse().expect("it is a number of seconds"));
-    let task = Task::new(operations, scenario.shape, idle, has(COUNTING));
+    let task = Task::new(scenario, has(QUICK), idle, has(COUNTING));
     // It lives as long as the process, whose only purpose it is.
     (peer.measure)(Box::leak(Box::new(task)));
 }

@@ -1,5 +1,6 @@
 //! Results as text and as Markdown, and everything that `all` writes.
 
+use std::cmp::Ordering;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
@@ -10,7 +11,7 @@ use crate::machine;
 use crate::picture;
 use crate::results::{Results, Samples};
 use crate::runner::Plan;
-use crate::scenarios::{Peer, Scenario, Unit};
+use crate::scenario::{CALLS, Column, Peer, Scenario, Unit};
 
 /// A figure with three digits and the unit that suits it.
 pub fn written(value: f64, unit: Unit) -> String {
@@ -60,17 +61,25 @@ fn cell(samples: &Samples, unit: Unit) -> String {
     if lowest == highest { median } else { format!("{median} ({lowest} to {highest})") }
 }
 
-/// Those who took part, the best first.
+/// Those who took part, the best first: by the first column, and those who are equal there by the next.
 pub fn ranked(scenario: &'static Scenario, results: &Results) -> Vec<(&'static Peer, f64)> {
-    let first = &scenario.columns[0];
-    let median = |peer: &'static Peer| Some((peer, results.median(scenario.name, peer.name, first.metric)?));
-    let mut ranked: Vec<_> = scenario.peers.iter().filter_map(median).collect();
-    ranked.sort_by(|left, right| left.1.total_cmp(&right.1));
-    if first.unit == Unit::Percent {
-        ranked.reverse();
-    }
+    let median = |peer: &Peer, column: &Column| results.median(scenario.name, peer.name, column.metric);
+    let rank = |peer: &Peer, column: &Column| match median(peer, column) {
+        None => f64::INFINITY,
+        Some(percent) if column.unit == Unit::Percent => -percent,
+        Some(cost) => cost,
+    };
+    let first = |peer: &'static Peer| Some((peer, median(peer, &scenario.columns[0])?));
+    let mut ranked: Vec<_> = scenario.peers.iter().filter_map(first).collect();
+    ranked.sort_by(|(left, _), (right, _)| {
+        let mut orders = scenario.columns.iter().map(|column| rank(left, column).total_cmp(&rank(right, column)));
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    });
     ranked
 }
+
+/// Where the system does not let us count its calls.
+const NOT_COUNTED: &str = "not counted here";
 
 /// A heading and rows of cells.
 struct Table {
@@ -80,7 +89,9 @@ struct Table {
 
 fn table(scenario: &'static Scenario, results: &Results) -> Table {
     let measured = |metric| scenario.peers.iter().any(|peer| results.get(scenario.name, peer.name, metric).is_some());
-    let columns: Vec<_> = scenario.columns.iter().filter(|column| measured(column.metric)).collect();
+    let is_missed = |metric| metric == CALLS && scenario.is_counted && !measured(CALLS);
+    let is_shown = |column: &&Column| measured(column.metric) || is_missed(column.metric);
+    let columns: Vec<_> = scenario.columns.iter().filter(is_shown).collect();
     let mut heading = vec!["peer".to_owned()];
     heading.extend(columns.iter().map(|column| column.heading.to_owned()));
     heading.push("what was measured".to_owned());
@@ -95,7 +106,11 @@ fn table(scenario: &'static Scenario, results: &Results) -> Table {
         let mut row = vec![peer.name.to_owned()];
         for column in &columns {
             let samples = results.get(scenario.name, peer.name, column.metric);
-            row.push(samples.map_or_else(String::new, |samples| cell(samples, column.unit)));
+            row.push(match samples {
+                Some(samples) => cell(samples, column.unit),
+                None if is_missed(column.metric) => NOT_COUNTED.to_owned(),
+                None => String::new(),
+            });
         }
         row.push(peer.note.to_owned());
         row
@@ -140,21 +155,23 @@ pub fn text(plan: &Plan, results: &Results) -> String {
 fn judgements(judged: &[Judgement]) -> Table {
     let heading = ["wanted", "limit", "ours", "reached"].map(str::to_owned).to_vec();
     let row = |judgement: &Judgement| {
-        let reached = if judgement.ours <= judgement.limit {
-            "yes".to_owned()
-        } else if judgement.limit > 0.0 {
-            format!("no, {:.2} times", judgement.ours / judgement.limit)
-        } else {
-            "no".to_owned()
+        let (ours, reached) = match judgement.ours {
+            None => (NOT_COUNTED.to_owned(), "unknown".to_owned()),
+            Some(ours) => (written(ours, judgement.unit), reached(ours, judgement.limit)),
         };
-        vec![
-            judgement.wanted.clone(),
-            written(judgement.limit, judgement.unit),
-            written(judgement.ours, judgement.unit),
-            reached,
-        ]
+        vec![judgement.wanted.clone(), written(judgement.limit, judgement.unit), ours, reached]
     };
     Table { heading, rows: judged.iter().map(row).collect() }
+}
+
+fn reached(ours: f64, limit: f64) -> String {
+    if ours <= limit {
+        "yes".to_owned()
+    } else if limit > 0.0 {
+        format!("no, {:.2} times", ours / limit)
+    } else {
+        "no".to_owned()
+    }
 }
 
 /// Writes tables as text, Markdown and values, and a picture for each scenario.

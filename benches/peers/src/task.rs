@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use crate::foreign::perf::SystemCalls;
 use crate::foreign::{allocations, system};
+use crate::scenario::{CALLS, Scenario, Server};
 
 /// One measurement. It reports lines that the process which started it reads.
 pub struct Task {
     pub operations: usize,
     /// What the scenario says it is: a depth, how many sockets, how many at a time.
     pub shape: [usize; 2],
+    /// The name server that there is.
+    pub server: Server,
     /// How long what measures a time and not a count may take.
     pub time: Duration,
     /// System calls and allocations are counted, and no time is reported: counting takes some.
@@ -38,11 +41,12 @@ pub struct Spent {
 }
 
 impl Task {
-    pub fn new(operations: usize, shape: [usize; 2], time: Duration, is_counting: bool) -> Task {
+    pub fn new(scenario: &Scenario, is_quick: bool, time: Duration, is_counting: bool) -> Task {
         if is_counting {
             allocations::count();
         }
-        Task { operations, shape, time, is_counting, calls: OnceCell::new() }
+        let operations = scenario.operations[usize::from(is_quick)];
+        Task { operations, shape: scenario.shape, server: scenario.server, time, is_counting, calls: OnceCell::new() }
     }
 
     /// Counts the system calls of threads that are started from here on, where any are counted.
@@ -84,7 +88,7 @@ impl Task {
         let each = |total: u64| total as f64 / operations as f64;
         if self.is_counting {
             if let Some(calls) = spent.calls {
-                self.report("calls", each(calls));
+                self.report(CALLS, each(calls));
             }
             self.report("allocations", each(spent.allocations));
         } else {

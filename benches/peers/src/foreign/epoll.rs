@@ -1,6 +1,7 @@
 //! An epoll by hand, for the floors and for the loop that has guests.
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
 
 use super::system::check;
 
@@ -9,8 +10,28 @@ pub const EDGES: u32 = libc::EPOLLET as u32;
 const WRITABLE: u32 = libc::EPOLLOUT as u32;
 
 pub struct Epoll {
-    queue: OwnedFd,
+    queue: Arc<OwnedFd>,
     events: Vec<libc::epoll_event>,
+}
+
+/// Says what an [`Epoll`] watches, for libraries that call back about their sockets.
+pub struct Watcher(Arc<OwnedFd>);
+
+impl Watcher {
+    /// Watches `fd` under its own number for what is wanted, or not any more.
+    pub fn want(&self, fd: i32, reads: bool, writes: bool) {
+        let events = if reads { READABLE } else { 0 } | if writes { WRITABLE } else { 0 };
+        let mut event = libc::epoll_event { events, u64: fd as u64 };
+        let queue = self.0.as_raw_fd();
+        // SAFETY: the event is read during the calls.
+        unsafe {
+            if events == 0 {
+                libc::epoll_ctl(queue, libc::EPOLL_CTL_DEL, fd, &mut event);
+            } else if libc::epoll_ctl(queue, libc::EPOLL_CTL_MOD, fd, &mut event) < 0 {
+                check(libc::epoll_ctl(queue, libc::EPOLL_CTL_ADD, fd, &mut event));
+            }
+        }
+    }
 }
 
 /// What is ready: the number that it was added with, and for what.
@@ -25,7 +46,7 @@ impl Epoll {
     pub fn new() -> Epoll {
         // SAFETY: a new descriptor is nobody else's.
         let queue = unsafe { OwnedFd::from_raw_fd(check(libc::epoll_create1(libc::EPOLL_CLOEXEC))) };
-        Epoll { queue, events: vec![libc::epoll_event { events: 0, u64: 0 }; 256] }
+        Epoll { queue: Arc::new(queue), events: vec![libc::epoll_event { events: 0, u64: 0 }; 256] }
     }
 
     pub fn add(&self, fd: &impl AsFd, events: u32, number: u64) {
@@ -37,19 +58,8 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_ADD, fd, events, number);
     }
 
-    /// Watches `fd` under its own number for what is wanted, or not any more.
-    pub fn want(&self, fd: i32, reads: bool, writes: bool) {
-        let events = if reads { READABLE } else { 0 } | if writes { WRITABLE } else { 0 };
-        let mut event = libc::epoll_event { events, u64: fd as u64 };
-        let queue = self.queue.as_raw_fd();
-        // SAFETY: the event is read during the calls.
-        unsafe {
-            if events == 0 {
-                libc::epoll_ctl(queue, libc::EPOLL_CTL_DEL, fd, &mut event);
-            } else if libc::epoll_ctl(queue, libc::EPOLL_CTL_MOD, fd, &mut event) < 0 {
-                check(libc::epoll_ctl(queue, libc::EPOLL_CTL_ADD, fd, &mut event));
-            }
-        }
+    pub fn watcher(&self) -> Watcher {
+        Watcher(self.queue.clone())
     }
 
     fn control(&self, what: i32, fd: i32, events: u32, number: u64) {

@@ -11,6 +11,7 @@ pub mod epoll;
 pub mod libev;
 pub mod libevent;
 pub mod libuv;
+pub mod loop_in_c;
 pub mod perf;
 pub mod system;
 

@@ -1,4 +1,4 @@
-//! c-ares on an epoll by hand: one socket and one port for all, unless it is told otherwise.
+//! c-ares on an epoll by hand: one socket and one port for all that are under way.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use crate::foreign::epoll::Epoll;
 pub struct Cares {
     channel: c_ares::Channel,
     epoll: Epoll,
-    watched: std::sync::Arc<crossbeam_channel::Receiver<(i32, bool, bool)>>,
     is_sorted: bool,
 }
 
@@ -17,18 +16,12 @@ impl Cares {
     pub fn open_unsorted(asking: Asking) -> Cares {
         Cares { is_sorted: false, ..Cares::open(asking) }
     }
-
-    /// What the sockets want is what the library has said since the last time.
-    fn watch(&self) {
-        for (socket, reads, writes) in self.watched.try_iter() {
-            self.epoll.want(socket, reads, writes);
-        }
-    }
 }
 
 impl Resolver for Cares {
     fn open(asking: Asking) -> Cares {
-        let (told, watched) = crossbeam_channel::unbounded();
+        let epoll = Epoll::new();
+        let watcher = epoll.watcher();
         let mut options = c_ares::Options::new();
         options
             .set_lookups("b")
@@ -39,10 +32,10 @@ impl Resolver for Cares {
             .set_sock_receive_buffer_size(1 << 20)
             .set_timeout(asking.timeout)
             .set_tries(asking.attempts)
-            .set_socket_state_callback(move |socket, reads, writes| _ = told.send((socket, reads, writes)));
+            .set_socket_state_callback(move |socket, reads, writes| watcher.want(socket, reads, writes));
         let mut channel = c_ares::Channel::with_options(options).expect("there is room");
         channel.set_servers([asking.server.to_string().as_str()]).expect("it is an address");
-        Cares { channel, epoll: Epoll::new(), watched: watched.into(), is_sorted: true }
+        Cares { channel, epoll, is_sorted: true }
     }
 
     fn start(&mut self, number: usize, wanted: Wanted) {
@@ -61,7 +54,6 @@ impl Resolver for Cares {
             };
             answered(number, &addresses);
         });
-        self.watch();
     }
 
     fn turn(&mut self, limit: Duration) {
@@ -74,7 +66,6 @@ impl Resolver for Cares {
             let socket = ready.number as c_ares::Socket;
             self.channel.process_fd(ready.is_readable.then_some(socket), ready.is_writable.then_some(socket));
         }
-        self.watch();
     }
 
     fn cancel(&mut self, _count: usize) -> usize {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hickory_resolver::Resolver as HickoryResolver;
-use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
+use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 use super::{Asking, Resolver, Wanted, answered, name};
@@ -18,9 +18,8 @@ pub struct Hickory {
 }
 
 fn resolver(asking: Asking, strategy: LookupIpStrategy) -> HickoryResolver<TokioRuntimeProvider> {
-    let mut connection = ConnectionConfig::udp();
-    connection.port = asking.server.port();
-    let server = NameServerConfig::new(asking.server.ip(), true, vec![connection]);
+    let mut server = NameServerConfig::udp_and_tcp(asking.server.ip());
+    server.connections.iter_mut().for_each(|connection| connection.port = asking.server.port());
     let config = ResolverConfig::from_name_servers(vec![server]);
     let mut builder = HickoryResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let options = builder.options_mut();

@@ -10,12 +10,28 @@ use std::time::{Duration, Instant};
 
 use msgpump::{Budget, ExternalId, OperationId, Owner, ProtocolQuery, Pump, Settings, StreamSettings, Timer, items};
 
-use super::Peer;
 use crate::foreign::{Words, libev, libevent, libuv, system};
 use crate::received::{receive_in_c, received, words};
+use crate::scenario::{Column, Peer, Scenario, Unit, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+const COLUMNS: &[Column] = &[
+    column("cancel", "cancel of one", Unit::Nanoseconds),
+    column("drain", "the loop's work on what is left", Unit::Nanoseconds),
+    column("delivered", "delivered all the same", Unit::Percent),
+    column("allocations", "allocations each", Unit::Number),
+];
+
+const fn cancels(name: &'static str, title: &'static str, operations: [usize; 2]) -> Scenario {
+    Scenario { name, title, peers: PEERS, columns: COLUMNS, operations, ..Scenario::PLAIN }
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    cancels("cancel-100", "100 completions that wait are cancelled", [100, 100]),
+    cancels("cancel-100000", "100,000 completions that wait are cancelled", [100_000, 20_000]),
+];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump-timer", "timers that are due", pump_timers),
     Peer::new("msgpump-lookup", "lookups that are answered", pump_lookups),
     Peer::new("msgpump-external", "results that a thread has completed", pump_externals),

@@ -2,16 +2,36 @@
 
 use std::time::Duration;
 
-use super::{Peer, Server};
 use crate::foreign::system;
 use crate::name_server;
 use crate::resolvers::{
     Asking, Cares, Evdns, Hickory, Libuv, PumpResolver, Resolver, SocketEach, TokioLookupHost, Wanted, settle,
     take_answers,
 };
+use crate::scenario::{Peer, Scenario, Server, Unit, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "dead-server",
+    title: "10,000 lookups (A only) at a dead server: started, then all cancelled",
+    peers: PEERS,
+    columns: &[
+        column("gone", "until nothing is left", Unit::Nanoseconds),
+        column("cancelled", "until all are cancelled", Unit::Nanoseconds),
+        column("cancel", "a cancel call", Unit::Nanoseconds),
+        column("start", "start of one", Unit::Nanoseconds),
+        column("refused", "refused", Unit::Number),
+        column("sockets", "sockets open", Unit::Number),
+    ],
+    operations: [10_000, 4_000],
+    server: Server::Dead,
+    c_library_options: "timeout:1 attempts:1",
+    rounds_max: 3,
+    is_counted: false,
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "one pump: 4,096 have a socket each, the others wait in line", |task| {
         start_and_cancel(task, usize::MAX, PumpResolver::open)
     }),
@@ -46,7 +66,7 @@ fn start_and_cancel<R: Resolver>(task: &Task, count_max: usize, open: impl FnOnc
     let count = task.operations.min(count_max);
     let before = system::descriptors();
     let mut resolver = open(Asking {
-        server: name_server::address(Server::Dead),
+        server: name_server::address(task.server),
         timeout: Duration::from_secs(30),
         attempts: 1,
         lookups: count,

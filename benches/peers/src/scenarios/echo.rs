@@ -13,12 +13,29 @@ use std::time::Duration;
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use msgpump::{Interest, Listen, Payload, Pump};
 
-use super::Peer;
 use crate::foreign::epoll::{Epoll, READABLE};
 use crate::foreign::{libev, libevent, libuv, system};
+use crate::scenario::{Peer, Scenario, Unit, calls, column};
 use crate::task::{Stopwatch, Task};
 
-pub const PEERS: &[Peer] = &[
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "echo",
+    title: "An echo server with 1,000 quiet and 100 busy connections, 64 bytes at a time",
+    peers: PEERS,
+    columns: &[
+        column("cpu", "CPU an echo", Unit::Nanoseconds),
+        column("rate", "echoes a second", Unit::Number),
+        column("busy", "server busy", Unit::Percent),
+        column("round trip p50", "round trip", Unit::Nanoseconds),
+        calls("system calls an echo"),
+        column("allocations", "allocations an echo", Unit::Number),
+    ],
+    operations: [120_000, 60_000],
+    shape: [1000, 100],
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "listen, watch; read until short, rearm", with_pump),
     Peer::new("floor-epoll", "level-triggered, read until short", with_epoll),
     Peer::new("mio", "edge-triggered, read until short", with_mio),

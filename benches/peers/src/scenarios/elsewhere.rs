@@ -10,13 +10,57 @@ use std::time::Duration;
 
 use msgpump::{Payload, Pump, Settings};
 
-use super::Peer;
 use crate::foreign::epoll::{EDGES, Epoll, READABLE};
 use crate::foreign::{Words, libev, libevent, libuv, system};
 use crate::received::{receive, received};
+use crate::scenario::{Column, Peer, Scenario, Unit, calls, column};
 use crate::task::{Spent, Task};
 
-pub const PEERS: &[Peer] = &[
+/// Posts never wait for their receipt.
+const WITHOUT_PAUSE: usize = 0;
+
+/// Each message is answered before the next, and each way wakes a thread that sleeps.
+const PING_PONG: usize = 1;
+
+const COLUMNS: &[Column] = &[
+    column("wall", "time each", Unit::Nanoseconds),
+    column("cpu", "CPU of all threads", Unit::Nanoseconds),
+    column("sleeps", "sleeps of the loop", Unit::Number),
+    calls("system calls each"),
+    column("allocations", "allocations each", Unit::Number),
+];
+
+const fn posts(
+    name: &'static str,
+    title: &'static str,
+    operations: [usize; 2],
+    threads: usize,
+    burst: usize,
+) -> Scenario {
+    Scenario { name, title, peers: PEERS, columns: COLUMNS, operations, shape: [threads, burst], ..Scenario::PLAIN }
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    posts("flood-1", "Another thread posts without a pause", [1_000_000, 300_000], 1, WITHOUT_PAUSE),
+    posts("flood-4", "Four threads post without a pause", [1_000_000, 300_000], 4, WITHOUT_PAUSE),
+    posts("burst-100", "Another thread posts 100, and waits until all are there", [300_000, 100_000], 1, 100),
+    posts("burst-10000", "Another thread posts 10,000, and waits until all are there", [500_000, 200_000], 1, 10_000),
+    Scenario {
+        name: "wake",
+        title: "Another thread wakes the loop with one message, and is woken by its handler",
+        peers: PEERS,
+        columns: &[
+            column("round trip p50", "round trip, median", Unit::Nanoseconds),
+            column("round trip p99", "round trip, 99 %", Unit::Nanoseconds),
+            calls("system calls each"),
+        ],
+        operations: [10_000, 5_000],
+        shape: [1, PING_PONG],
+        ..Scenario::PLAIN
+    },
+];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "Poster::post, get_message", with_pump),
     Peer::new("floor-eventfd", "a mutex and a queue, the counter written for every post, edge-triggered", eventfd),
     Peer::new("floor-eventfd-lazy", "the same, written only when the loop says that it will sleep", eventfd_lazy),
@@ -31,12 +75,6 @@ pub const PEERS: &[Peer] = &[
     Peer::new("libevent", "a mutex and a ring, event_active", libevent_active),
     Peer::new("libev", "a mutex and a ring, ev_async_send", libev_async),
 ];
-
-/// Posts never wait for their receipt.
-pub const WITHOUT_PAUSE: usize = 0;
-
-/// Each message is answered before the next, and each way wakes a thread that sleeps.
-pub const PING_PONG: usize = 1;
 
 /// What the posting threads see of the other side.
 #[derive(Default)]

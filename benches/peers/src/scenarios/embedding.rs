@@ -11,12 +11,27 @@ use std::time::{Duration, Instant};
 
 use msgpump::{Budget, Hosted, Payload, Timer};
 
-use super::Peer;
 use crate::foreign::epoll::{EDGES, Epoll, READABLE};
 use crate::foreign::{Words, libuv, system};
+use crate::scenario::{Peer, Scenario, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "embedding",
+    title: "As the guest of a plain epoll loop that knows a descriptor",
+    peers: PEERS,
+    columns: &[
+        column("post p50", "post of another thread to handler", Unit::Nanoseconds),
+        column("timer p50", "300 µs timer, late", Unit::Nanoseconds),
+        column("woken", "woken in an idle second", Unit::Number),
+        calls("system calls a post"),
+    ],
+    operations: [500, 200],
+    rounds_max: 3,
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "a Hosted pump: its descriptor tells of everything", with_pump),
     Peer::new("floor-eventfd", "a queue and an eventfd of the host's own; no timers", with_eventfd),
     Peer::new(

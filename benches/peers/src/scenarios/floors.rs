@@ -5,13 +5,22 @@ use std::hint::black_box;
 use std::net::{SocketAddrV4, UdpSocket};
 use std::time::Instant;
 
-use super::Peer;
 use crate::foreign::epoll::{EDGES, Epoll, READABLE};
 use crate::foreign::{Words, system};
 use crate::received::words;
+use crate::scenario::{Peer, Scenario, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "floors",
+    title: "What the system and plain structures cost here",
+    peers: PEERS,
+    columns: &[column("cpu", "time each", Unit::Nanoseconds), calls("system calls each")],
+    operations: [500_000, 100_000],
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("floor-vecdeque", "a message of 32 bytes in and out of a queue", vec_deque),
     Peer::new("floor-box", "64 bytes allocated and freed", boxed),
     Peer::new("floor-instant", "Instant::now", instant),

@@ -5,15 +5,36 @@
 
 use std::time::Duration;
 
-use super::{Peer, Server};
 use crate::foreign::{c_library, system};
 use crate::name_server;
 use crate::resolvers::{
     Asking, Cares, Evdns, Hickory, Libuv, PumpResolver, Resolver, Threads, TokioLookupHost, Wanted, name, take_answers,
 };
+use crate::scenario::{Peer, Scenario, Server, Unit, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "freeze",
+    title: "100 lookups at a dead server, started from a 60 Hz tick, cancelled half a second later, all torn down",
+    peers: PEERS,
+    columns: &[
+        column("gap", "longest delay of a tick", Unit::Nanoseconds),
+        column("start", "start of all", Unit::Nanoseconds),
+        column("cancel", "cancel of all", Unit::Nanoseconds),
+        column("exit", "until the process may exit", Unit::Nanoseconds),
+        column("threads", "threads left after cancel", Unit::Number),
+        column("descriptors", "descriptors left after cancel", Unit::Number),
+        column("delivered", "answers after cancel", Unit::Number),
+    ],
+    operations: [100, 100],
+    server: Server::Dead,
+    c_library_options: "timeout:2 attempts:1",
+    rounds_max: 3,
+    is_counted: false,
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "cancel each; drop", |task| freeze(task, PumpResolver::open)),
     Peer::new("c-ares", "ares_cancel, all of a channel or nothing", |task| freeze(task, Cares::open)),
     Peer::new("hickory", "tasks aborted; the runtime dropped", |task| freeze(task, Hickory::open)),
@@ -60,7 +81,7 @@ impl Ticks {
 fn freeze<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
     let descriptors = system::descriptors();
     let mut resolver = open(Asking {
-        server: name_server::address(Server::Dead),
+        server: name_server::address(task.server),
         timeout: Duration::from_secs(5),
         attempts: 2,
         lookups: task.operations,

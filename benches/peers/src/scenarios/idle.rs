@@ -11,12 +11,66 @@ use std::time::Duration;
 use futures_lite::future::yield_now;
 use msgpump::{Budget, Interest, Pump, Timer};
 
-use super::Peer;
 use crate::foreign::epoll::{Epoll, READABLE};
-use crate::foreign::{libev, libevent, libuv, system};
+use crate::foreign::loop_in_c::{LIBEV, LIBEVENT, LIBUV, LoopInC};
+use crate::foreign::{libevent, system};
+use crate::scenario::{Column, Peer, Scenario, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+const COLUMNS_OF_TURNS: &[Column] = &[column("cpu", "a turn", Unit::Nanoseconds), calls("system calls")];
+
+const fn turns(
+    name: &'static str,
+    title: &'static str,
+    operations: [usize; 2],
+    quiet_sockets: usize,
+    far_timers: usize,
+) -> Scenario {
+    Scenario {
+        name,
+        title,
+        peers: PEERS,
+        columns: COLUMNS_OF_TURNS,
+        operations,
+        shape: [quiet_sockets, far_timers],
+        ..Scenario::PLAIN
+    }
+}
+
+pub const TURNS: &[Scenario] = &[
+    turns("turn-nothing", "A turn that does not wait, with nothing registered", [500_000, 100_000], 0, 0),
+    turns("turn-one", "A turn that does not wait, with one quiet socket", [500_000, 100_000], 1, 0),
+    turns(
+        "turn-sixteen",
+        "A turn that does not wait, with 16 quiet sockets and a timer far away",
+        [500_000, 100_000],
+        16,
+        1,
+    ),
+    turns("turn-thousand", "A turn that does not wait, with 1,000 quiet sockets", [20_000, 5_000], 1000, 0),
+];
+
+/// The scenario in which everybody sleeps.
+pub const ASLEEP: &str = "idle";
+
+pub const SLEEP: &[Scenario] = &[Scenario {
+    name: ASLEEP,
+    title: "Asleep, with 10 quiet sockets and 3 timers far away",
+    peers: PEERS,
+    columns: &[
+        column("wakes", "woken", Unit::Number),
+        column("cpu", "CPU", Unit::Nanoseconds),
+        column("seconds", "seconds", Unit::Number),
+    ],
+    operations: [1, 1],
+    shape: [10, 3],
+    rounds_max: 1,
+    is_counted: false,
+    is_waiting: true,
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "turn(no_wait); asleep: get_message", with_pump),
     Peer::new("floor-epoll", "epoll_wait", with_epoll),
     Peer::new("mio", "Poll::poll", with_mio),
@@ -244,29 +298,23 @@ fn with_glib(task: &Task) {
 extern "C" fn nothing(_: u64) {}
 
 fn with_libuv(task: &Task) {
-    let quiet = Quiet::new(task);
-    libuv::watch(&quiet.numbers(), nothing);
-    let deadlines: Vec<_> = quiet.timers().map(|delay| delay.as_nanos() as u64).collect();
-    libuv::timers_make(deadlines.len() as u64, nothing);
-    libuv::timers_start(&deadlines, system::now());
-    quiet.run(|| libuv::turn(), || libuv::wait_turn());
+    with_loop_in_c(task, &LIBUV);
 }
 
 fn with_libevent(task: &Task) {
-    let quiet = Quiet::new(task);
     libevent::open(false, false);
-    libevent::watch(&quiet.numbers(), nothing);
-    let deadlines: Vec<_> = quiet.timers().map(|delay| delay.as_nanos() as u64).collect();
-    libevent::timers_make(deadlines.len() as u64, nothing);
-    libevent::timers_start(&deadlines, system::now());
-    quiet.run(|| libevent::turn(), || libevent::wait_turn());
+    with_loop_in_c(task, &LIBEVENT);
 }
 
 fn with_libev(task: &Task) {
+    with_loop_in_c(task, &LIBEV);
+}
+
+fn with_loop_in_c(task: &Task, library: &LoopInC) {
     let quiet = Quiet::new(task);
-    libev::watch(&quiet.numbers(), nothing);
+    (library.watch)(&quiet.numbers(), nothing);
     let deadlines: Vec<_> = quiet.timers().map(|delay| delay.as_nanos() as u64).collect();
-    libev::timers_make(deadlines.len() as u64, nothing);
-    libev::timers_start(&deadlines, system::now());
-    quiet.run(|| libev::turn(), || libev::wait_turn());
+    (library.timers_make)(deadlines.len() as u64, nothing);
+    (library.timers_start)(&deadlines, system::now());
+    quiet.run(|| (library.turn)(), || (library.wait_turn)());
 }

@@ -12,11 +12,45 @@ use std::time::{Duration, Instant};
 
 use msgpump::{Payload, Pump, Timer};
 
-use super::Peer;
 use crate::foreign::{libev, libevent, libuv, system};
+use crate::scenario::{Column, Peer, Scenario, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+/// What is told of a timer.
+pub const COLUMNS: &[Column] = &[
+    column("late p50", "late, median", Unit::Nanoseconds),
+    column("late p99", "late, 99 %", Unit::Nanoseconds),
+    column("cpu", "CPU for each", Unit::Nanoseconds),
+    column("early", "early", Unit::Number),
+    column("drift", "drift, millionths", Unit::Number),
+    calls("system calls each"),
+];
+
+const fn ticks(name: &'static str, title: &'static str, operations: [usize; 2], period_us: usize) -> Scenario {
+    Scenario {
+        name,
+        title,
+        peers: PEERS,
+        columns: COLUMNS,
+        operations,
+        shape: [period_us, 0],
+        rounds_max: 3,
+        ..Scenario::PLAIN
+    }
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    ticks("late-100us", "A periodic timer of 100 µs", [3000, 2000], 100),
+    ticks("late-1ms", "A periodic timer of 1 ms", [600, 300], 1000),
+    Scenario {
+        shape: [1000, 1],
+        is_counted: false,
+        ..ticks("late-1ms-loaded", "A periodic timer of 1 ms while every CPU computes something else", [600, 300], 1000)
+    },
+    ticks("late-60hz", "A periodic timer of 16.667 ms", [60, 30], 16_667),
+];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "Timer::every", with_pump),
     Peer::new("calloop", "TimeoutAction::ToInstant, one period after the last deadline", with_calloop),
     Peer::new("tokio", "interval; rounds up to milliseconds", with_tokio),

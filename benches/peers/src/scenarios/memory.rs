@@ -7,14 +7,33 @@ use std::time::{Duration, Instant};
 
 use msgpump::{Interest, Pump, Settings, Timer};
 
-use super::{Peer, Server};
+use crate::foreign::loop_in_c::{LIBEV, LIBEVENT, LIBUV, LoopInC};
 use crate::foreign::{Words, allocations, libev, libevent, libuv, system};
 use crate::name_server;
 use crate::received::{receive_in_c, words};
 use crate::resolvers::{Asking, Cares, Evdns, Hickory, PumpResolver, Resolver, Wanted, settle};
+use crate::scenario::{Peer, Scenario, Server, Unit, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "memory",
+    title: "Memory: allocated for each, by whatever allocates it",
+    peers: PEERS,
+    columns: &[
+        column("message", "queued message of 32 bytes", Unit::Bytes),
+        column("timer", "timer", Unit::Bytes),
+        column("socket", "watched socket", Unit::Bytes),
+        column("lookup", "lookup under way", Unit::Bytes),
+    ],
+    // Less than the powers of two at which tables grow: little of what is counted is room for more.
+    operations: [65_000, 16_000],
+    rounds_max: 1,
+    server: Server::Dead,
+    is_counted: false,
+    ..Scenario::PLAIN
+}];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "", with_pump),
     Peer::new("calloop", "idle callbacks, 4,000 timers, Generic", with_calloop),
     Peer::new("tokio", "unbounded channel, boxed Sleep, a task that waits for a socket", with_tokio),
@@ -46,7 +65,7 @@ fn far(number: usize) -> Duration {
 
 fn hold_lookups<R: Resolver>(task: &Task, open: impl FnOnce(Asking) -> R) {
     let mut resolver = open(Asking {
-        server: name_server::address(Server::Dead),
+        server: name_server::address(task.server),
         timeout: Duration::from_secs(30),
         attempts: 1,
         lookups: SOCKETS + 1,
@@ -236,40 +255,38 @@ fn far_deadlines(count: usize) -> Vec<u64> {
 }
 
 fn with_libuv(task: &Task) {
-    let (count, deadlines, sockets) = (task.operations, far_deadlines(task.operations), socket_numbers());
+    let count = task.operations as u64;
     libuv::post_open(receive_in_c);
-    hold(task, "message", count, || (0..count as u64).for_each(|number| libuv::post(&words(number))));
-    hold(task, "timer", count, || {
-        libuv::timers_make(count as u64, nothing);
-        libuv::timers_start(&deadlines, system::now());
-    });
-    hold(task, "socket", SOCKETS, || libuv::watch(&sockets, nothing));
+    hold(task, "message", task.operations, || (0..count).for_each(|number| libuv::post(&words(number))));
+    hold_in_c(task, &LIBUV);
 }
 
 fn with_libevent(task: &Task) {
-    let (count, deadlines, sockets) = (task.operations, far_deadlines(task.operations), socket_numbers());
+    let count = task.operations as u64;
     libevent::open(false, false);
-    hold(task, "message", count, || {
-        libevent::post_open(count as u64, receive_in_c);
-        (0..count as u64).for_each(|number| libevent::post(number, &words(number)));
+    hold(task, "message", task.operations, || {
+        libevent::post_open(count, receive_in_c);
+        (0..count).for_each(|number| libevent::post(number, &words(number)));
     });
-    hold(task, "timer", count, || {
-        libevent::timers_make(count as u64, nothing);
-        libevent::timers_start(&deadlines, system::now());
-    });
-    hold(task, "socket", SOCKETS, || libevent::watch(&sockets, nothing));
+    hold_in_c(task, &LIBEVENT);
     hold_lookups::<Evdns>(task, Evdns::open_unbounded);
 }
 
 fn with_libev(task: &Task) {
-    let (count, deadlines, sockets) = (task.operations, far_deadlines(task.operations), socket_numbers());
-    hold(task, "message", count, || {
-        libev::post_open(count as u64, receive_in_c);
-        (0..count as u64).for_each(|number| libev::post(number, &words(number)));
+    let count = task.operations as u64;
+    hold(task, "message", task.operations, || {
+        libev::post_open(count, receive_in_c);
+        (0..count).for_each(|number| libev::post(number, &words(number)));
     });
-    hold(task, "timer", count, || {
-        libev::timers_make(count as u64, nothing);
-        libev::timers_start(&deadlines, system::now());
+    hold_in_c(task, &LIBEV);
+}
+
+/// Holds timers and sockets.
+fn hold_in_c(task: &Task, library: &LoopInC) {
+    let (deadlines, sockets) = (far_deadlines(task.operations), socket_numbers());
+    hold(task, "timer", task.operations, || {
+        (library.timers_make)(deadlines.len() as u64, nothing);
+        (library.timers_start)(&deadlines, system::now());
     });
-    hold(task, "socket", SOCKETS, || libev::watch(&sockets, nothing));
+    hold(task, "socket", SOCKETS, || (library.watch)(&sockets, nothing));
 }

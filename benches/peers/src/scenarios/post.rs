@@ -12,12 +12,39 @@ use std::time::Duration;
 use futures_lite::future::yield_now;
 use msgpump::{Budget, Dispatcher, Payload, Pump, Settings};
 
-use super::Peer;
 use crate::foreign::{Words, libev, libevent, libuv};
 use crate::received::{assert_all_received, receive, receive_in_c, received, words};
+use crate::scenario::{Column, Peer, Scenario, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+const COLUMNS: &[Column] = &[
+    column("cpu", "time each", Unit::Nanoseconds),
+    calls("system calls each"),
+    column("allocations", "allocations each", Unit::Number),
+];
+
+const fn posts(name: &'static str, title: &'static str, operations: [usize; 2], depth: usize) -> Scenario {
+    Scenario { name, title, peers: PEERS, columns: COLUMNS, operations, shape: [depth, 0], ..Scenario::PLAIN }
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    posts("post-1", "Post a message to oneself and have it delivered, one at a time", [500_000, 100_000], 1),
+    posts("post-1000", "Post messages to oneself and have them delivered, 1,000 at a time", [500_000, 200_000], 1000),
+    posts(
+        "post-10000",
+        "Post messages to oneself and have them delivered, 10,000 at a time",
+        [1_000_000, 200_000],
+        10_000,
+    ),
+    posts(
+        "post-100000",
+        "Post messages to oneself and have them delivered, 100,000 at a time",
+        [1_000_000, 200_000],
+        100_000,
+    ),
+];
+
+const PEERS: &[Peer] = &[
     Peer::new(
         "msgpump",
         "get_message: takes what waits, and asks the system after each 64th message",
@@ -25,7 +52,7 @@ pub const PEERS: &[Peer] = &[
     ),
     Peer::new(
         "msgpump-turns",
-        "a turn and next_message for each: the system is asked where a descriptor is watched",
+        "a turn, and next_message while any waits: the system is asked where a descriptor is watched",
         with_turns,
     ),
     Peer::new("msgpump-dispatcher", "each message to the procedure of its window", with_dispatcher),
@@ -225,6 +252,20 @@ fn tokio_runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("there are descriptors left")
 }
 
+/// As [`drive`], as a task among those that deliver.
+async fn produce(depth: u64, total: u64, send: impl Fn(Words)) {
+    let mut sent = 0;
+    while sent < total {
+        for _ in 0..depth {
+            send(words(sent));
+            sent += 1;
+        }
+        while received() < sent {
+            yield_now().await;
+        }
+    }
+}
+
 fn tokio_mpsc(task: &Task) {
     let (depth, total) = rounded(task);
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
@@ -235,19 +276,8 @@ fn tokio_mpsc(task: &Task) {
             }
         });
         let stopwatch = task.start();
-        let producer = tokio::spawn(async move {
-            let mut sent = 0;
-            while sent < total {
-                for _ in 0..depth {
-                    sender.send(words(sent)).expect("its receiver is there");
-                    sent += 1;
-                }
-                while received() < sent {
-                    yield_now().await;
-                }
-            }
-        });
-        producer.await.expect("it does not panic");
+        let send = move |words| sender.send(words).expect("its receiver is there");
+        tokio::spawn(produce(depth, total, send)).await.expect("it does not panic");
         stopwatch.stop()
     });
     finish(task, spent, total);
@@ -257,20 +287,8 @@ fn tokio_spawn(task: &Task) {
     let (depth, total) = rounded(task);
     let spent = tokio_runtime().block_on(async {
         let stopwatch = task.start();
-        let producer = tokio::spawn(async move {
-            let mut sent = 0;
-            while sent < total {
-                for _ in 0..depth {
-                    let words = words(sent);
-                    tokio::spawn(async move { receive(&words) });
-                    sent += 1;
-                }
-                while received() < sent {
-                    yield_now().await;
-                }
-            }
-        });
-        producer.await.expect("it does not panic");
+        let send = |words| _ = tokio::spawn(async move { receive(&words) });
+        tokio::spawn(produce(depth, total, send)).await.expect("it does not panic");
         stopwatch.stop()
     });
     finish(task, spent, total);

@@ -11,12 +11,33 @@ use std::rc::Rc;
 
 use msgpump::{Budget, Descriptor, Interest, Payload, Pump, WatchId};
 
-use super::Peer;
 use crate::foreign::epoll::{Epoll, READABLE};
 use crate::foreign::{libev, libevent, libuv};
+use crate::scenario::{Column, Peer, Scenario, Unit, calls, column};
 use crate::task::Task;
 
-pub const PEERS: &[Peer] = &[
+const COLUMNS: &[Column] = &[column("cpu", "an event", Unit::Nanoseconds), calls("system calls an event")];
+
+const fn ready(name: &'static str, title: &'static str, pairs: usize, active: usize) -> Scenario {
+    Scenario {
+        name,
+        title,
+        peers: PEERS,
+        columns: COLUMNS,
+        operations: [20_000, 5_000],
+        shape: [pairs, active],
+        rounds_max: 3,
+        ..Scenario::PLAIN
+    }
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    ready("ready-100-1", "Of 100 socket pairs 1 becomes readable at a time", 100, 1),
+    ready("ready-1000-10", "Of 1,000 socket pairs 10 become readable at a time", 1000, 10),
+    ready("ready-4000-100", "Of 4,000 socket pairs 100 become readable at a time", 4000, 100),
+];
+
+const PEERS: &[Peer] = &[
     Peer::new("msgpump", "watch_descriptor, rearm", with_pump),
     Peer::new("floor-epoll", "level-triggered", with_epoll),
     Peer::new("mio", "edge-triggered; read once, a byte is all there is", with_mio),

@@ -1,31 +1,20 @@
-//! Timers that are started and cancelled, and timers that fire.
+//! Timers that fire, some at a random moment of a second, some all at once.
+//!
+//! The shape is which of the two: [`AT_RANDOM`] or [`AT_ONCE`].
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use msgpump::{Payload, Pump, Timer};
 
-use super::Peer;
-use crate::foreign::{allocations, libev, libevent, libuv, system};
+use super::{ALL, MILLISECOND};
+use crate::foreign::loop_in_c::{LIBEV, LIBEVENT, LIBUV, LoopInC};
+use crate::foreign::{libev, libevent, system};
 use crate::random::Random;
+use crate::scenario::Peer;
 use crate::task::{Spent, Task};
 
-pub const PEERS_OF_CANCEL: &[Peer] = &[
-    Peer::new("msgpump", "set_timer at an instant, cancel", cancel_of_pump),
-    Peer::new("floor-btreemap", "BTreeMap of deadline and number", cancel_of_btreemap),
-    Peer::new("calloop", "a Timer source each; both are linear in the number of sources, so 10,000", cancel_of_calloop),
-    Peer::new("tokio", "a boxed Sleep each, polled once; drop", cancel_of_tokio),
-    Peer::new("async-io", "a Timer each, polled once; drop", cancel_of_async_io),
-    Peer::new("glib", "a timeout source each; destroy", cancel_of_glib),
-    Peer::new("libuv", "uv_timer_start and stop, whole milliseconds", cancel_of_libuv),
-    Peer::new("libevent", "evtimer_add and del", cancel_of_libevent),
-    Peer::new("libev", "ev_timer_start and stop", cancel_of_libev),
-];
-
-pub const PEERS_OF_FIRE: &[Peer] = &[
+pub const PEERS: &[Peer] = &[
     Peer::new("msgpump", "set_timer at an instant", fire_of_pump),
     Peer::new("msgpump-ms", "the same, each rounded up to a whole millisecond by the program", fire_of_pump_ms),
     Peer::new("calloop", "a Timer source each; starting one is linear in their number, so 10,000", fire_of_calloop),
@@ -38,208 +27,11 @@ pub const PEERS_OF_FIRE: &[Peer] = &[
     Peer::new("libev", "floating point seconds, waits in milliseconds", fire_of_libev),
 ];
 
-/// Of timers that fire: each at a random moment of one second.
+/// Each fires at a random moment of one second.
 pub const AT_RANDOM: usize = 0;
 
 /// All are due when the loop gets to run.
 pub const AT_ONCE: usize = 1;
-
-const MILLISECOND: u64 = 1_000_000;
-
-/// Nanoseconds from now.
-fn far_deadlines(count: usize) -> Vec<u64> {
-    let mut random = Random::new();
-    (0..count).map(|_| 10_000 * MILLISECOND + random.below(50_000 * MILLISECOND)).collect()
-}
-
-/// Measures `start` for all deadlines, which gives what `cancel` takes.
-fn start_and_cancel<S>(task: &Task, count_max: usize, start: impl FnOnce(&[u64]) -> S, cancel: impl FnOnce(S)) {
-    let count = task.operations.min(count_max);
-    let deadlines = far_deadlines(count);
-    let bytes = allocations::bytes();
-    let (started, spent) = task.measure(|| start(&deadlines));
-    if task.is_counting {
-        task.report("bytes", (allocations::bytes() - bytes) as f64 / count as f64);
-        return;
-    }
-    task.report_time("start", spent, count);
-    let ((), spent) = task.measure(|| cancel(started));
-    task.report_time("cancel", spent, count);
-    task.report("timers", count as f64);
-}
-
-/// What an unlimited count is called.
-const ALL: usize = usize::MAX;
-
-fn cancel_of_pump(task: &Task) {
-    let pump = RefCell::new(Pump::<()>::new().expect("there are descriptors left"));
-    let epoch = Instant::now();
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            let mut pump = pump.borrow_mut();
-            let window = pump.root_window();
-            let set = |&deadline: &u64| {
-                let timer = Timer::at(epoch + Duration::from_nanos(deadline));
-                pump.set_timer(window, timer).expect("the window is open")
-            };
-            deadlines.iter().map(set).collect::<Vec<_>>()
-        },
-        |ids| {
-            let mut pump = pump.borrow_mut();
-            ids.into_iter().for_each(|id| _ = pump.cancel(id));
-        },
-    );
-}
-
-fn cancel_of_btreemap(task: &Task) {
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            let keys: Vec<_> = deadlines.iter().copied().zip(0_u32..).collect();
-            let map: BTreeMap<_, ()> = keys.iter().fold(BTreeMap::new(), |mut map, &key| {
-                map.insert(key, ());
-                map
-            });
-            (keys, map)
-        },
-        |(keys, mut map)| keys.iter().for_each(|key| assert!(map.remove(key).is_some())),
-    );
-}
-
-fn cancel_of_calloop(task: &Task) {
-    let event_loop = RefCell::new(calloop::EventLoop::<()>::try_new().expect("there are descriptors left"));
-    let handle = event_loop.borrow().handle();
-    let epoch = Instant::now();
-    // What it puts off until the next turn belongs to both.
-    let turn = || event_loop.borrow_mut().dispatch(Some(Duration::ZERO), &mut ()).expect("the wait works");
-    start_and_cancel(
-        task,
-        10_000,
-        |deadlines| {
-            let start = |&deadline: &u64| {
-                let timer = calloop::timer::Timer::from_deadline(epoch + Duration::from_nanos(deadline));
-                let never = |_, _: &mut (), _: &mut ()| panic!("it is far away");
-                handle.insert_source(timer, never).expect("there is room")
-            };
-            let tokens: Vec<_> = deadlines.iter().map(start).collect();
-            turn();
-            tokens
-        },
-        |tokens| {
-            tokens.into_iter().for_each(|token| handle.remove(token));
-            turn();
-        },
-    );
-}
-
-fn cancel_of_tokio(task: &Task) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.expect("there are descriptors left");
-    let _entered = runtime.enter();
-    let epoch = tokio::time::Instant::now();
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            let start = |&deadline: &u64| {
-                let mut sleep = Box::pin(tokio::time::sleep_until(epoch + Duration::from_nanos(deadline)));
-                // Only then the runtime knows of it.
-                poll_once(sleep.as_mut());
-                sleep
-            };
-            deadlines.iter().map(start).collect::<Vec<_>>()
-        },
-        drop,
-    );
-}
-
-fn poll_once(future: Pin<&mut impl Future>) {
-    assert!(matches!(future.poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
-}
-
-fn cancel_of_async_io(task: &Task) {
-    let epoch = Instant::now();
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            let start = |&deadline: &u64| {
-                let mut timer = async_io::Timer::at(epoch + Duration::from_nanos(deadline));
-                poll_once(pin!(&mut timer));
-                timer
-            };
-            deadlines.iter().map(start).collect::<Vec<_>>()
-        },
-        drop,
-    );
-}
-
-fn cancel_of_glib(task: &Task) {
-    let context = glib::MainContext::new();
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            let start = |&deadline: &u64| {
-                let delay = Duration::from_millis(deadline.div_ceil(MILLISECOND));
-                let never = || panic!("it is far away");
-                let source = glib::timeout_source_new(delay, None, glib::Priority::DEFAULT, never);
-                source.attach(Some(&context));
-                source
-            };
-            deadlines.iter().map(start).collect::<Vec<_>>()
-        },
-        |sources| sources.into_iter().for_each(|source| source.destroy()),
-    );
-}
-
-extern "C" fn never(_: u64) {
-    panic!("it is far away");
-}
-
-fn cancel_of_libuv(task: &Task) {
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            libuv::timers_make(deadlines.len() as u64, never);
-            libuv::timers_start(deadlines, system::now());
-            deadlines.len() as u64
-        },
-        |count| libuv::timers_stop(count),
-    );
-}
-
-fn cancel_of_libevent(task: &Task) {
-    libevent::open(false, false);
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            libevent::timers_make(deadlines.len() as u64, never);
-            libevent::timers_start(deadlines, system::now());
-            deadlines.len() as u64
-        },
-        |count| libevent::timers_stop(count),
-    );
-}
-
-fn cancel_of_libev(task: &Task) {
-    libev::turn();
-    start_and_cancel(
-        task,
-        ALL,
-        |deadlines| {
-            libev::timers_make(deadlines.len() as u64, never);
-            libev::timers_start(deadlines, system::now());
-            deadlines.len() as u64
-        },
-        |count| libev::timers_stop(count),
-    );
-}
 
 /// Timers that fire, and what is seen of it.
 struct Fired {
@@ -276,6 +68,9 @@ extern "C" fn fired_in_c(number: u64) {
     fired(number as usize);
 }
 
+/// Time to set them all, on a machine that does other work as well.
+const LEAD: u64 = 1000 * MILLISECOND;
+
 /// Deadlines of timers that fire, in nanoseconds since `base`.
 struct Deadlines {
     list: Vec<u64>,
@@ -284,13 +79,13 @@ struct Deadlines {
 }
 
 impl Deadlines {
-    /// Random ones begin half a second from now, when all are set; those that are due at once lie in the past by then.
+    /// Random ones begin when all are set; those that are due at once lie in the past by then.
     fn new(task: &Task, count_max: usize) -> Deadlines {
         let mut random = Random::new();
         let count = task.operations.min(count_max);
         let list: Vec<_> = match task.shape[0] {
             AT_ONCE => (0..count as u64).map(|number| number / 10 * 1000).collect(),
-            _ => (0..count).map(|_| 500 * MILLISECOND + random.below(1000 * MILLISECOND)).collect(),
+            _ => (0..count).map(|_| LEAD + random.below(1000 * MILLISECOND)).collect(),
         };
         let (base, epoch) = (system::now(), Instant::now());
         let late = Vec::with_capacity(count);
@@ -315,7 +110,7 @@ impl Deadlines {
             // Not before the last of them is due everywhere.
             while system::now() < self.base + self.list.last().expect("there is one") + 2 * MILLISECOND {}
         } else {
-            assert!(system::now() < self.base + 500 * MILLISECOND, "not all timers were set in time");
+            assert!(system::now() < self.base + LEAD, "not all timers were set in time");
         }
         let ((), spent) = task.measure(run);
         self.report(task, spent);
@@ -449,32 +244,27 @@ fn fire_of_glib(task: &Task) {
 }
 
 fn fire_of_libuv(task: &Task) {
-    let deadlines = Deadlines::new(task, ALL);
-    libuv::timers_make(deadlines.list.len() as u64, fired_in_c);
-    libuv::timers_start(&deadlines.list, deadlines.base);
-    deadlines.measure(task, || libuv::run());
+    fire_in_c(task, &LIBUV);
 }
 
 fn fire_of_libevent(task: &Task) {
-    fire_of_any_libevent(task, false);
+    libevent::open(false, false);
+    fire_in_c(task, &LIBEVENT);
 }
 
 fn fire_of_libevent_precise(task: &Task) {
-    fire_of_any_libevent(task, true);
-}
-
-fn fire_of_any_libevent(task: &Task, is_precise: bool) {
-    libevent::open(is_precise, false);
-    let deadlines = Deadlines::new(task, ALL);
-    libevent::timers_make(deadlines.list.len() as u64, fired_in_c);
-    libevent::timers_start(&deadlines.list, deadlines.base);
-    deadlines.measure(task, || libevent::run());
+    libevent::open(true, false);
+    fire_in_c(task, &LIBEVENT);
 }
 
 fn fire_of_libev(task: &Task) {
     libev::turn();
+    fire_in_c(task, &LIBEV);
+}
+
+fn fire_in_c(task: &Task, library: &LoopInC) {
     let deadlines = Deadlines::new(task, ALL);
-    libev::timers_make(deadlines.list.len() as u64, fired_in_c);
-    libev::timers_start(&deadlines.list, deadlines.base);
-    deadlines.measure(task, || libev::run());
+    (library.timers_make)(deadlines.list.len() as u64, fired_in_c);
+    (library.timers_start)(&deadlines.list, deadlines.base);
+    deadlines.measure(task, || (library.run)());
 }
