@@ -85,6 +85,7 @@ impl Drop for Far {
 /// Is the far process, until its input ends.
 pub fn serve() {
     crate::stage::keep_addresses();
+    crate::stage::be_a_router();
     let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, DNS_PORT)).expect("the port is free");
     let streams = TcpListener::bind((Ipv6Addr::UNSPECIFIED, DNS_PORT)).expect("the port is free");
     let echoes = TcpListener::bind((Ipv6Addr::UNSPECIFIED, ECHO_PORT)).expect("the port is free");

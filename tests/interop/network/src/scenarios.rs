@@ -23,6 +23,7 @@ pub const ALL: &[(&str, Scenario)] = &[
     ("no-way-for-ipv6", no_way_for_ipv6),
     ("port-unreachable", port_unreachable),
     ("nobody-has-the-address", nobody_has_the_address),
+    ("a-router-has-no-way", a_router_has_no_way),
     ("routes-that-say-no", routes_that_say_no),
     ("servers-in-all-kinds-of-trouble", servers_in_all_kinds_of_trouble),
     ("cancelled-without-a-link", cancelled_without_a_link),
@@ -189,23 +190,48 @@ fn port_unreachable(_: &mut Stage) {
     assert_quiet(&mut pump);
 }
 
-/// No machine says that it has the address. The system finds out and tells who connects; of a datagram it keeps that to
-/// itself (to be told of more than closed ports, a socket must ask for it), so that a name server is given up in its time.
+/// No machine says that it has the address. The system finds out, and tells.
 fn nobody_has_the_address(_: &mut Stage) {
-    let nobody: SocketAddr = ([10, 9, 0, 77], 53).into();
-    let soon = |servers: &[SocketAddr]| {
-        ResolverConfig::new(servers.iter().copied()).with_timeout(Duration::from_secs(1)).with_attempts(1)
-    };
-    let mut alone = pump(soon(&[nobody]));
+    for nobody in ["10.9.0.77:53", "[2001:db8:9::77]:53"].map(|text| text.parse::<SocketAddr>().expect("an address")) {
+        assert_passed_over_at_once(nobody);
+        let error = connect(&mut pump(patient([far_server()])), &nobody.to_string()).unwrap_err();
+        assert_eq!(
+            (error.failure(), error.kind()),
+            (&ConnectFailure::AllFailed, ErrorKind::HostUnreachable),
+            "{error}"
+        );
+    }
+}
+
+/// There is a way to a router, and the router has none: it says so in three ways, of which one tells of a network and two
+/// of a host.
+fn a_router_has_no_way(stage: &mut Stage) {
+    for (behind, by, network) in
+        [("10.6.0.1:53", "10.9.0.2", "10.6.0.0/16"), ("[2001:db8:6::1]:53", "2001:db8:9::2", "2001:db8:6::/48")]
+    {
+        ip(&format!("route add {network} via {by}"));
+        assert_passed_over_at_once(behind.parse().expect("an address"));
+        for kind in ["unreachable", "prohibit"] {
+            stage.far_ip(&format!("route add {kind} {network}"));
+            assert_passed_over_at_once(behind.parse().expect("an address"));
+            stage.far_ip(&format!("route del {kind} {network}"));
+        }
+        ip(&format!("route del {network} via {by}"));
+    }
+}
+
+/// Asks a server that is out of reach: alone, and many times before one that answers.
+fn assert_passed_over_at_once(server: SocketAddr) {
+    let mut alone = pump(patient([server]));
     let error = look_up(&mut alone, "host.test.").unwrap_err();
-    assert!(matches!(error.failure(), LookupFailure::TimedOut | LookupFailure::NetworkDown), "{error}");
-    assert_eq!(error.server(), Some(nobody));
+    assert_eq!((error.failure(), error.server()), (LookupFailure::NetworkDown, Some(server)), "{error}");
     assert_quiet(&mut alone);
-    let mut pump = pump(soon(&[nobody, far_server()]).with_attempts(5));
-    let host = look_up(&mut pump, "host.test.").expect("the second one answers");
-    assert_eq!(host.source, Source::NameServer(far_server()));
-    let error = connect(&mut pump, "10.9.0.77:7").unwrap_err();
-    assert_eq!((error.failure(), error.kind()), (&ConnectFailure::AllFailed, ErrorKind::HostUnreachable), "{error}");
+    let mut pump = pump(patient([server, far_server()]));
+    let lookups: Vec<_> = (0..20).map(|number| start_lookup(&mut pump, &format!("h{number}.test."))).collect();
+    for lookup in lookups {
+        let host = lookup_outcome(&mut pump, lookup).expect("the second one answers");
+        assert_eq!((host.source, host.addresses.len()), (Source::NameServer(far_server()), 2), "{server}");
+    }
     assert_quiet(&mut pump);
 }
 

@@ -36,6 +36,7 @@ impl Stage {
         ip(&format!("link add near type veth peer name far netns {}", stage.far.id()));
         // Who does not answer for an address is given up after three questions, which by default are seconds apart.
         fs::write("/proc/sys/net/ipv4/neigh/near/retrans_time_ms", "50").expect("it is this network's own");
+        fs::write("/proc/sys/net/ipv6/neigh/near/retrans_time_ms", "50").expect("it is this network's own");
         // A second address stays when the first one goes.
         fs::write("/proc/sys/net/ipv4/conf/near/promote_secondaries", "1").expect("it is this network's own");
         keep_addresses();
@@ -67,6 +68,17 @@ impl Stage {
 /// Has addresses of IPv6 stay while their link is down, as those of IPv4 do: in the network of this process.
 pub fn keep_addresses() {
     fs::write("/proc/sys/net/ipv6/conf/all/keep_addr_on_down", "1").expect("it is this network's own");
+}
+
+/// Makes the network of this process a router, which says of each packet that it cannot deliver it, however many they
+/// are.
+pub fn be_a_router() {
+    for file in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+        fs::write(format!("/proc/sys/net/{file}"), "1").expect("it is this network's own");
+    }
+    for file in ["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"] {
+        fs::write(format!("/proc/sys/net/{file}"), "0").expect("it is this network's own");
+    }
 }
 
 /// Changes something of the near network.
