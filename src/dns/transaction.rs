@@ -202,7 +202,7 @@ impl Transaction {
     /// Takes in what its socket is ready for.
     pub(crate) fn ready<N: Network>(&mut self, socket: SocketKey, context: &mut Context<'_, N>) -> Flow {
         match self.exchange {
-            Exchange::Datagram { socket: own, .. } if own == socket => self.read_datagrams(context),
+            Exchange::Datagram { socket: own, .. } if own == socket => self.read_datagrams(socket, context),
             Exchange::Stream { socket: own, .. } if own == socket => self.drive_stream(context),
             _ => Flow::Pending,
         }
@@ -372,27 +372,33 @@ impl Transaction {
         Asked::Unreachable
     }
 
-    fn read_datagrams<N: Network>(&mut self, context: &mut Context<'_, N>) -> Flow {
+    fn read_datagrams<N: Network>(&mut self, socket: SocketKey, context: &mut Context<'_, N>) -> Flow {
+        let mut trouble = None;
         for _ in 0..DATAGRAMS_PER_STEP {
-            let Exchange::Datagram { socket, .. } = self.exchange else { return Flow::Pending };
             match context.network.receive(socket, &mut context.scratch.received) {
                 Ok(length) => {
                     let bytes = std::mem::take(&mut context.scratch.received);
                     self.take_in(&bytes[..length], Transport::Datagram, context.scratch, context.now);
                     context.scratch.received = bytes;
                     match self.proceed(context) {
-                        Flow::Pending => {}
+                        Flow::Pending if self.socket() == Some(socket) => {}
                         flow => return flow,
                     }
                 }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Flow::Pending,
+                    io::ErrorKind::WouldBlock if trouble.is_none() => return Flow::Pending,
+                    io::ErrorKind::WouldBlock => break,
                     io::ErrorKind::Interrupted => {}
-                    _ => return self.lose_server(&error, context),
+                    // The system tells it before an answer that came earlier: to the other question, or to this one,
+                    // where the error was forged.
+                    _ => trouble = Some(error),
                 },
             }
         }
-        Flow::CutShort
+        match trouble {
+            Some(error) => self.lose_server(&error, context),
+            None => Flow::CutShort,
+        }
     }
 
     fn drive_stream<N: Network>(&mut self, context: &mut Context<'_, N>) -> Flow {

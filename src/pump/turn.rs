@@ -58,7 +58,7 @@ pub struct Turn {
 const MESSAGES_PER_TURN: usize = 1024;
 
 /// How many sockets are worked on between two looks at the clock, where a budget has a time.
-const SOCKETS_BETWEEN_CLOCK_READINGS: usize = 64;
+const SOCKETS_BETWEEN_CLOCK_READINGS: usize = 16;
 
 /// How many slices of streams one turn asks for.
 const SLICES_PER_TURN_MAX: usize = 64;
@@ -93,7 +93,7 @@ impl Budget {
         self
     }
 
-    /// Stops working on ready sockets once this much time is spent on it, looked at after every 64 of them,
+    /// Stops working on ready sockets once this much time is spent on it, looked at after every 16 of them,
     /// and stops asking streams for slices then, looked at after each.
     /// Posts cost next to nothing and are bounded by [`messages`](Budget::messages) alone. By default there
     /// is no such limit.

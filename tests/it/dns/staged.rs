@@ -6,6 +6,7 @@ use std::time::Duration;
 use msgpump::simulation::{Act, NameServer, Simulation};
 use msgpump::{Budget, Family, HostQuery, Pump, ResolverConfig, Rest, Settings, StartRefusal};
 
+use crate::support::wire::{A, AAAA};
 use crate::support::{look_up, outcome, start};
 
 fn address(last: u8) -> SocketAddr {
@@ -191,6 +192,23 @@ fn ready_sockets_starve_no_posts() {
     }
 }
 
+/// Whoever must not miss a frame gives a turn a time. That it is over is seen after a few sockets, each of which may have
+/// had many datagrams.
+#[test]
+fn a_turn_without_time_works_on_sixteen_sockets() {
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new());
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]));
+    for number in 0..40 {
+        start(&mut pump, v4(&format!("host{number}.test")));
+    }
+    simulation.advance(Duration::from_millis(2));
+    for expected in [(16, true), (16, true), (8, false)] {
+        let turn = pump.turn(Budget::no_wait().time(Duration::ZERO)).expect("the stage's wait works");
+        assert_eq!((turn.taken_over, turn.more), expected);
+    }
+}
+
 /// A long line that moves fast, because there is no way to any server, does not hold a turn up.
 #[test]
 fn of_a_line_without_a_network_each_turn_ends_a_part() {
@@ -213,4 +231,19 @@ fn of_a_line_without_a_network_each_turn_ends_a_part() {
         ended += ending;
     }
     assert_eq!((ended, pump.rest()), (1000, Rest::Forever));
+}
+
+/// That a server cannot be reached is told before an answer that came earlier, which counts all the same: the error may
+/// be about the other question, or forged.
+#[test]
+fn an_answer_that_came_with_an_error_is_an_answer() {
+    let simulation = Simulation::new(1);
+    let zone = || NameServer::new().host("a.test", ["192.0.2.1", "2001:db8::1"]);
+    simulation.name_server(address(53), zone().then(Act::Reset).then(Act::Answer));
+    simulation.name_server(address(54), zone());
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53), address(54)]));
+    let host = look_up(&mut pump, "a.test").expect("the second server knows it");
+    assert_eq!((host.addresses.len(), host.incomplete), (2, false));
+    let asked: Vec<_> = simulation.queries().iter().map(|query| (query.server, query.record_type)).collect();
+    assert_eq!(asked, [(address(53), AAAA), (address(53), A), (address(54), AAAA)]);
 }
