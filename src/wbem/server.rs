@@ -288,7 +288,9 @@ impl Server {
             shared.calls.select(|_| true)
         };
         let error = WbemError::new(WbemStatus::ShuttingDown).description("the program ends");
-        pending.into_iter().filter_map(|operation| self.end_now(pump, operation, &error)).collect()
+        let told = pending.into_iter().filter_map(|operation| self.end_now(pump, operation, &error)).collect();
+        self.let_sources_go(pump);
+        told
     }
 }
 

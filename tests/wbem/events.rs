@@ -644,18 +644,45 @@ impl Rows for Piped {
     }
 }
 
+/// A server with a class of events that come through a pipe, and the other end of it.
 #[cfg(unix)]
-#[test]
-fn a_source_with_a_descriptor_is_woken_when_it_is_readable() {
-    use std::io::Write;
+fn letters() -> (Pump<u32>, Server, Services, std::os::unix::net::UnixStream) {
     let mut pump = Pump::<u32>::new().unwrap();
     let server = Server::new(&mut pump);
     let class = Class::builder("Letter").superclass(&events::extrinsic_event());
     let class = class.property(Property::new("Letter", CimType::Uint32)).build().unwrap();
-    let (reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
+    let (reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
     reader.set_nonblocking(true).unwrap();
     server.register(HOME, Pipe { class, reader: RefCell::new(Some(reader)) }).unwrap();
     let services = server.connect(&mut pump, HOME).unwrap();
+    (pump, server, services, writer)
+}
+
+/// Who has cancelled a subscription may have nothing to do with the server any more.
+#[cfg(unix)]
+#[test]
+fn the_last_cancel_lets_a_sources_descriptor_go_though_nobody_takes_a_message() {
+    use std::io::{ErrorKind, Write};
+    let (mut pump, _server, services, mut writer) = letters();
+    let sinks = [Sink::new(pump.root_window()), Sink::new(pump.root_window())];
+    for sink in &sinks {
+        let query = "SELECT * FROM Letter";
+        services.exec_notification_query_async(&mut pump, "WQL", query, Flags::NONE, sink).unwrap();
+    }
+    let _ = pump.turn(Budget::no_wait()).unwrap();
+    services.cancel_async_call(&mut pump, &sinks[0]).unwrap();
+    assert_eq!(pump.metrics().sockets, 1, "the other one listens");
+    writer.write_all(b"a").unwrap();
+    services.cancel_async_call(&mut pump, &sinks[1]).unwrap();
+    assert_eq!(pump.metrics().sockets, 0);
+    assert_eq!(writer.write_all(b"a").unwrap_err().kind(), ErrorKind::BrokenPipe, "nobody has the other end");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_source_with_a_descriptor_is_woken_when_it_is_readable() {
+    use std::io::Write;
+    let (mut pump, server, services, mut writer) = letters();
     let flags = Flags::SEMISYNCHRONOUS;
     let mut letters = services.exec_notification_query(&mut pump, "WQL", "SELECT * FROM Letter", flags).unwrap();
     for _ in 0..3 {

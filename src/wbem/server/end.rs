@@ -77,6 +77,7 @@ impl Server {
             stop(pump, &call);
             self.tell_cancelled(pump, call);
         }
+        self.let_sources_go(pump);
         Ok(())
     }
 
@@ -89,6 +90,7 @@ impl Server {
         };
         if let Some(operation) = operation {
             self.cancel_operation(pump, operation);
+            self.let_sources_go(pump);
         }
     }
 
@@ -99,6 +101,7 @@ impl Server {
         for operation in pending {
             self.cancel_operation(pump, operation);
         }
+        self.let_sources_go(pump);
     }
 
     fn cancel_operation<T: Send + 'static>(&self, pump: &mut Pump<T>, operation: OperationId) {

@@ -259,6 +259,18 @@ impl Server {
         }
     }
 
+    /// Ends the sources that nobody listens to any more, and lets their descriptors go.
+    ///
+    /// They end by themselves too, but that is a message, and a program that wants no more events may take none by way
+    /// of the server.
+    pub(super) fn let_sources_go<T>(&self, pump: &mut Pump<T>) {
+        let unheard = self.shared.borrow_mut().sources.take_unheard();
+        for running in unheard {
+            unwatch(pump, running.watch);
+            pump.cancel(running.stream);
+        }
+    }
+
     /// Takes in that a source's descriptor is readable.
     pub(super) fn source_ready<T>(&self, pump: &mut Pump<T>, operation: OperationId) {
         let watched = self.shared.borrow().sources.watched(operation);
@@ -337,6 +349,11 @@ impl Sources {
     fn remove(&mut self, operation: OperationId) -> Option<Running> {
         let place = self.running.iter().position(|running| running.stream.id() == operation)?;
         Some(self.running.swap_remove(place))
+    }
+
+    /// Takes out the sources that nobody listens to any more.
+    fn take_unheard(&mut self) -> Vec<Running> {
+        self.running.extract_if(.., |running| running.source.strong_count() == 0).collect()
     }
 
     /// The source whose descriptor an operation watches.
