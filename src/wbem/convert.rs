@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::cim_type::{CimType, PropertyType};
 use super::datetime::DateTime;
 use super::error::{WbemError, WbemStatus};
-use super::value::{EMBEDDED_DEPTH_MAX, Value};
+use super::value::Value;
+use super::within::{EMBEDDED_DEPTH_MAX, EMBEDDED_OBJECTS_MAX};
 
 /// Why a value does not fit a property.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub enum ValueErrorKind {
     OutOfRange,
     /// It has objects within each other, more than [`EMBEDDED_DEPTH_MAX`].
     TooDeep,
+    /// With it, more than [`EMBEDDED_OBJECTS_MAX`] objects would lie within one.
+    TooMany,
 }
 
 impl PropertyType {
@@ -42,8 +45,8 @@ impl PropertyType {
     ///
     /// The value cannot be told in this type without loss; it is handed back in the error.
     pub fn convert(self, value: Value) -> Result<Value, ValueError> {
-        if value.depth() > EMBEDDED_DEPTH_MAX {
-            return Err(ValueError { expected: self, value, kind: ValueErrorKind::TooDeep });
+        if let Err(kind) = value.within().check() {
+            return Err(ValueError { expected: self, value, kind });
         }
         let converted = match (self, &value) {
             (_, Value::Null) => Ok(Value::Null),
@@ -134,7 +137,7 @@ impl ValueError {
         match self.kind {
             ValueErrorKind::Mismatch => WbemStatus::TypeMismatch,
             ValueErrorKind::OutOfRange => WbemStatus::ValueOutOfRange,
-            ValueErrorKind::TooDeep => WbemStatus::QuotaViolation,
+            ValueErrorKind::TooDeep | ValueErrorKind::TooMany => WbemStatus::QuotaViolation,
         }
     }
 }
@@ -149,6 +152,9 @@ impl fmt::Display for ValueError {
             (ValueErrorKind::OutOfRange, None) => write!(f, "{value} does not fit {expected}"),
             (ValueErrorKind::TooDeep, _) => {
                 write!(f, "more than {EMBEDDED_DEPTH_MAX} objects lie within each other")
+            }
+            (ValueErrorKind::TooMany, _) => {
+                write!(f, "more than {EMBEDDED_OBJECTS_MAX} objects would lie within the object")
             }
             (ValueErrorKind::Mismatch, _) => {
                 match value.as_str() {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::cim_type::CimType;
 use super::class::{Class, Property};
 use super::instance::Instance;
-use super::value::{EMBEDDED_DEPTH_MAX, Value};
+use super::value::Value;
 
 pub(super) const EVENT: &str = "__Event";
 pub(super) const OPERATION: &str = "__InstanceOperationEvent";
@@ -18,9 +18,6 @@ pub(super) const MODIFICATION: &str = "__InstanceModificationEvent";
 pub(super) const AGGREGATE: &str = "__AggregateEvent";
 pub(super) const TIMER: &str = "__TimerEvent";
 pub(super) const INTERVAL_TIMER: &str = "__IntervalTimerInstruction";
-
-/// How many objects the system may put around one that has as many within it as it may.
-const DEPTH_OF_EVENTS: usize = 4;
 
 /// Where `TargetInstance` stands in an event about an instance.
 pub(super) const TARGET: &str = "TargetInstance";
@@ -122,7 +119,7 @@ pub(super) fn make<const N: usize>(class: &str, values: [(&str, Value); N]) -> A
     for (name, value) in values {
         let index = class.index_of(name).expect("the class has the property");
         debug_assert_eq!(value.property_type(), Some(class.properties()[index].property_type));
-        if value.depth() <= EMBEDDED_DEPTH_MAX + DEPTH_OF_EVENTS {
+        if value.within().fits_an_event() {
             filled[index] = value;
         }
     }

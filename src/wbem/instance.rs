@@ -8,20 +8,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cim_type::CimType;
-use super::class::Class;
-use super::convert::ValueError;
+use super::class::{Class, Property};
+use super::convert::{ValueError, ValueErrorKind};
 use super::error::{WbemError, WbemStatus};
 use super::path::{KeyValue, ObjectPath, PathKeys};
 use super::system::SystemProperty;
 use super::value::Value;
+use super::within::Within;
 
 /// An object of a class.
 #[derive(Clone)]
 pub struct Instance {
     class: Arc<Class>,
     values: Vec<Value>,
-    /// How many objects and classes lie within each other in this one.
-    depth: usize,
+    /// What of objects and classes lies within this one.
+    within: Within,
 }
 
 /// Why a property cannot be set.
@@ -63,30 +64,28 @@ impl Instance {
         if let Some(surplus) = values.get(properties.len()) {
             return Err(PutError::NoProperty(surplus.to_string().into()));
         }
+        let mut within = Within::NOTHING;
         for (value, property) in values.iter_mut().zip(properties) {
             let converted = property.property_type.convert(std::mem::take(value));
             *value = converted.map_err(|error| PutError::Value((*property.name).into(), error))?;
+            within = within.beside(value.within());
+            if within.has_too_many() {
+                return Err(one_too_many(property, std::mem::take(value)));
+            }
         }
         values.resize(properties.len(), Value::Null);
-        Ok(Instance::from_fitting(class, values))
+        Ok(Instance { class: class.clone(), values, within: within.of_class(class.within()) })
     }
 
     /// Makes an instance of values that are known to fit.
     pub(super) fn from_fitting(class: &Arc<Class>, values: Vec<Value>) -> Instance {
-        let mut instance = Instance { class: class.clone(), values, depth: 0 };
-        instance.measure();
-        instance
+        let within = within(&values).of_class(class.within());
+        Instance { class: class.clone(), values, within }
     }
 
-    /// Takes in how deep the values are.
-    fn measure(&mut self) {
-        let deepest = self.values.iter().map(Value::depth).max().unwrap_or(0);
-        self.depth = self.class.depth().max(deepest);
-    }
-
-    /// How many objects and classes lie within each other in this one.
-    pub(super) fn depth(&self) -> usize {
-        self.depth
+    /// What of objects and classes lies within this one.
+    pub(super) fn within(&self) -> Within {
+        self.within
     }
 
     /// The values, in the order of the class's properties.
@@ -143,9 +142,15 @@ impl Instance {
             return Err(PutError::NoProperty(index.to_string().into()));
         };
         let converted = property.property_type.convert(value.into());
-        self.values[index] = converted.map_err(|error| PutError::Value((*property.name).into(), error))?;
+        let converted = converted.map_err(|error| PutError::Value((*property.name).into(), error))?;
+        let last = std::mem::replace(&mut self.values[index], converted);
         if property.property_type.element() == CimType::Object {
-            self.measure();
+            let within = within(&self.values).of_class(self.class.within());
+            // An event may have more than others may, and what makes it less is not refused.
+            if within.has_too_many() && within.has_more_than(self.within) {
+                return Err(one_too_many(property, std::mem::replace(&mut self.values[index], last)));
+            }
+            self.within = within;
         }
         Ok(())
     }
@@ -167,6 +172,17 @@ impl Instance {
     pub fn path(&self) -> Option<ObjectPath> {
         Some(self.relative_path()?.within(self.class.home()?.clone()))
     }
+}
+
+/// What of objects lies within all of the values.
+fn within(values: &[Value]) -> Within {
+    values.iter().map(Value::within).fold(Within::NOTHING, Within::beside)
+}
+
+/// The error of a value that fits its property, and has too many objects within it beside those of the others.
+fn one_too_many(property: &Property, value: Value) -> PutError {
+    let error = ValueError { expected: property.property_type, value, kind: ValueErrorKind::TooMany };
+    PutError::Value((*property.name).into(), error)
 }
 
 /// Instances are equal if they are of the same class and have the same values.
@@ -207,7 +223,6 @@ impl From<PutError> for WbemError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wbem::class::Property;
 
     /// A class with a default and a key.
     fn class() -> Arc<Class> {

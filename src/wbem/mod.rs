@@ -52,6 +52,7 @@ mod store;
 mod system;
 mod value;
 mod watch;
+mod within;
 mod work;
 pub mod wql;
 
@@ -77,5 +78,6 @@ pub use services::Services;
 pub use sink::{CallId, Sink, SinkEvent, SinkId, SinkMessage, SinkStatus};
 pub use store::Store;
 pub use system::SystemProperty;
-pub use value::{EMBEDDED_DEPTH_MAX, Value};
+pub use value::Value;
 pub use watch::{EVENT_BYTES_MAX, EventChannel, POLL_MIN, Publisher, SNAPSHOT_MAX};
+pub use within::{EMBEDDED_DEPTH_MAX, EMBEDDED_OBJECTS_MAX};

@@ -10,10 +10,7 @@ use std::sync::Arc;
 use super::cim_type::{CimType, PropertyType};
 use super::datetime::{DateTime, Interval, Timestamp};
 use super::instance::Instance;
-
-/// The most objects, and classes of theirs, that lie within each other: whoever compares, prints or drops an object
-/// goes down all of them.
-pub const EMBEDDED_DEPTH_MAX: usize = 64;
+use super::within::Within;
 
 /// The value of a property.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,14 +90,14 @@ impl Value {
         Some(PropertyType::One(one))
     }
 
-    /// How many objects and classes lie within each other here.
-    pub(super) fn depth(&self) -> usize {
+    /// What of objects lies within the value, which may be one itself.
+    pub(super) fn within(&self) -> Within {
         match self {
-            Value::Object(object) => 1 + object.depth(),
+            Value::Object(object) => object.within().wrapped(),
             Value::Array(elements) if matches!(elements.first(), Some(Value::Object(_))) => {
-                elements.iter().map(Value::depth).max().unwrap_or(0)
+                elements.iter().map(Value::within).fold(Within::NOTHING, Within::beside)
             }
-            _ => 0,
+            _ => Within::NOTHING,
         }
     }
 

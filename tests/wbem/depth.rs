@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use msgpump::wbem::{
-    CimType, Class, EMBEDDED_DEPTH_MAX, Instance, Method, Property, PutError, Value, ValueErrorKind, WbemStatus, events,
+    CimType, Class, EMBEDDED_DEPTH_MAX, EMBEDDED_OBJECTS_MAX, Instance, Method, Property, PutError, Value,
+    ValueErrorKind, WbemStatus, events,
 };
 
 use crate::support::class;
@@ -32,7 +33,7 @@ fn objects_within_objects_end_before_the_stack_does() {
     let nodes = class("Nodes", [Property::array("Inner", CimType::Object)]);
     let (deep, depth) = nested(&node, |inner| inner);
     assert_eq!(depth, EMBEDDED_DEPTH_MAX);
-    assert_eq!(nested(&nodes, |inner| vec![inner.clone(), inner].into()).1, EMBEDDED_DEPTH_MAX);
+    assert_eq!(nested(&nodes, |inner| vec![inner].into()).1, EMBEDDED_DEPTH_MAX);
     // What was taken out again does not count.
     let mut emptied = deep.clone();
     emptied.put("Inner", Value::Null).unwrap();
@@ -56,6 +57,77 @@ fn objects_within_objects_end_before_the_stack_does() {
         assert_eq!(event.clone(), event);
     });
     thread.unwrap().join().unwrap();
+}
+
+/// A class whose objects have two within them, and many more.
+fn couples() -> Arc<Class> {
+    let object = |name: &str| Property::new(name, CimType::Object);
+    class("Couple", [object("First"), object("Second"), Property::array("Others", CimType::Object)])
+}
+
+/// The error of an object that has too many within it.
+fn too_many(refused: Result<(), PutError>) {
+    let Err(PutError::Value(_, error)) = refused else { panic!("{refused:?}") };
+    assert_eq!((error.kind, error.status()), (ValueErrorKind::TooMany, WbemStatus::QuotaViolation));
+    assert!(error.to_string().contains("65536 objects"), "{error}");
+}
+
+/// Each object has the one before twice. So 64 of them would be 2^64 to whoever prints them.
+#[test]
+fn objects_that_are_within_others_twice_end_before_they_are_too_many() {
+    let class = couples();
+    let mut inner = Arc::new(Instance::new(&class));
+    let mut objects = 0;
+    let outer = loop {
+        let mut outer = Instance::new(&class);
+        outer.put("First", inner.clone()).unwrap();
+        let before = outer.clone();
+        match outer.put("Second", inner.clone()) {
+            Ok(()) => (inner, objects) = (Arc::new(outer), 2 * objects + 2),
+            refused => {
+                too_many(refused);
+                assert_eq!(outer, before, "what was refused leaves nothing");
+                break outer;
+            }
+        }
+    };
+    assert!(2 * objects + 2 > EMBEDDED_OBJECTS_MAX && objects <= EMBEDDED_OBJECTS_MAX);
+    assert_eq!(inner.object_text().matches("instance of Couple").count(), objects + 1);
+    // Every way in is closed: all values at once, an array, and the defaults of a class.
+    let two = [Value::from(inner.clone()), inner.clone().into()];
+    too_many(Instance::from_values(&class, two.to_vec()).map(|_| ()));
+    too_many(outer.clone().put("Others", two.to_vec()));
+    let full = ["First", "Second"].into_iter().zip(two).fold(Class::builder("Full"), |builder, (name, value)| {
+        builder.property(Property::new(name, CimType::Object).default(value))
+    });
+    let refused = full.build().unwrap_err();
+    assert_eq!(refused.kind.status(), WbemStatus::QuotaViolation, "{refused}");
+    // What is taken out makes room.
+    let mut outer = outer;
+    outer.put("First", Value::Null).unwrap();
+    outer.put("Second", inner.clone()).unwrap();
+}
+
+/// The system's events may have two objects within them that are as large as may be, and end there.
+#[test]
+fn events_that_have_an_object_twice_end_too() {
+    let class = couples();
+    let other = Arc::new(Instance::new(&class));
+    let mut full = Instance::new(&class);
+    full.put("Others", vec![other; EMBEDDED_OBJECTS_MAX]).unwrap();
+    too_many(full.put("First", Instance::new(&class)));
+    let around = |inner: &Arc<Instance>| events::modification(inner, inner);
+    let leaves_out = |event: &Instance| event.get("TargetInstance").unwrap().is_null();
+    let events = [around(&Arc::new(full.clone())), around(&around(&full.into()))];
+    assert_eq!(events.each_ref().map(|event| leaves_out(event)), [false, false]);
+    assert!(leaves_out(&around(&events[1])));
+    // Of what an event has, a part can be taken out, though more is left than others may have.
+    let [_, event] = events;
+    let mut lesser = Instance::clone(&event);
+    lesser.put("PreviousInstance", Value::Null).unwrap();
+    assert!(!leaves_out(&lesser));
+    let event = (0..100).fold(event, |event, _| around(&event));
+    assert!(event.object_text().matches("instance of").count() <= 5 * EMBEDDED_OBJECTS_MAX);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::wbem::cim_type::PropertyType;
 use crate::wbem::convert::ValueError;
 use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::fold;
-use crate::wbem::value::{EMBEDDED_DEPTH_MAX, Value};
+use crate::wbem::value::Value;
+use crate::wbem::within::{EMBEDDED_DEPTH_MAX, EMBEDDED_OBJECTS_MAX, Within};
 
 /// The most properties of a class, which is the limit of the texts.
 pub const PROPERTIES_MAX: usize = 1024;
@@ -58,7 +59,8 @@ pub enum ClassErrorKind {
     TooManyProperties,
     /// There are too many ancestors.
     TooDeep,
-    /// Defaults, qualifiers or methods have objects and classes within each other, more than [`EMBEDDED_DEPTH_MAX`].
+    /// Defaults, qualifiers and methods have objects and classes within each other, more than [`EMBEDDED_DEPTH_MAX`], or
+    /// more than [`EMBEDDED_OBJECTS_MAX`] in all.
     TooManyWithin,
     /// The parent class has a property of this name and of another type.
     OtherType,
@@ -121,26 +123,25 @@ impl ClassBuilder {
         let properties = self.merge_properties()?;
         let identity = self.identity(&properties)?;
         let methods = self.merge_methods()?;
-        let depth = self.depth(&properties, &methods);
-        if depth > EMBEDDED_DEPTH_MAX {
-            return Err(self.error(&self.name, ClassErrorKind::TooManyWithin));
-        }
+        let within = self.within(&properties, &methods);
+        within.check().map_err(|_| self.error(&self.name, ClassErrorKind::TooManyWithin))?;
         let ClassBuilder { name, superclass, qualifiers, .. } = self;
         let home = OnceLock::new();
-        Ok(Arc::new(Class { name, superclass, qualifiers, properties, methods, identity, home, depth }))
+        Ok(Arc::new(Class { name, superclass, qualifiers, properties, methods, identity, home, within }))
     }
 
-    /// How many classes and objects lie within each other in the class.
-    fn depth(&self, properties: &[Property], methods: &[Method]) -> usize {
-        let qualified = |qualifiers: &[Qualifier]| qualifiers.iter().map(|it| it.value.depth()).max().unwrap_or(0);
-        let property = |property: &Property| property.default.depth().max(qualified(&property.qualifiers));
+    /// What of classes and objects lies within the class.
+    fn within(&self, properties: &[Property], methods: &[Method]) -> Within {
+        let all = |parts: &mut dyn Iterator<Item = Within>| parts.fold(Within::NOTHING, Within::beside);
+        let qualified = |qualifiers: &[Qualifier]| all(&mut qualifiers.iter().map(|it| it.value.within()));
+        let property = |property: &Property| property.default.within().beside(qualified(&property.qualifiers));
         let method = |method: &Method| {
             let classes = [&method.inputs, &method.outputs].into_iter().flatten();
-            classes.map(|class| 1 + class.depth()).max().unwrap_or(0).max(qualified(&method.qualifiers))
+            all(&mut classes.map(|class| class.within().wrapped())).beside(qualified(&method.qualifiers))
         };
-        let own = properties.iter().map(property).chain(methods.iter().map(method)).max().unwrap_or(0);
-        let inherited = self.superclass.as_ref().map_or(0, |parent| parent.depth());
-        own.max(qualified(&self.qualifiers)).max(inherited)
+        let own = all(&mut properties.iter().map(property).chain(methods.iter().map(method)));
+        let inherited = self.superclass.as_ref().map_or(Within::NOTHING, |parent| parent.within());
+        own.beside(qualified(&self.qualifiers)).of_class(inherited)
     }
 
     /// The parent's properties with those of this class put over and after them.
@@ -270,7 +271,10 @@ impl fmt::Display for ClassError {
             ClassErrorKind::Repeated => f.write_str("the name is there twice"),
             ClassErrorKind::TooManyProperties => f.write_str("too many properties"),
             ClassErrorKind::TooDeep => f.write_str("too many ancestors"),
-            ClassErrorKind::TooManyWithin => f.write_str("too many objects and classes within each other"),
+            ClassErrorKind::TooManyWithin => {
+                write!(f, "more than {EMBEDDED_DEPTH_MAX} objects and classes lie within each other, ")?;
+                write!(f, "or more than {EMBEDDED_OBJECTS_MAX} in all")
+            }
             ClassErrorKind::OtherType => f.write_str("the parent class has it with another type"),
             ClassErrorKind::KeyType => f.write_str("a property of this type cannot be a key"),
             ClassErrorKind::KeysInherited => f.write_str("the keys are those of the parent class"),

@@ -13,6 +13,7 @@ use super::cim_type::{CimType, PropertyType};
 use super::fold;
 use super::path::NamespacePath;
 use super::value::Value;
+use super::within::Within;
 pub use builder::{CLASS_DEPTH_MAX, ClassBuilder, ClassError, ClassErrorKind, PROPERTIES_MAX};
 
 /// The class from which all events derive.
@@ -28,8 +29,8 @@ pub struct Class {
     methods: Vec<Method>,
     identity: Identity,
     home: OnceLock<NamespacePath>,
-    /// How many classes and objects lie within each other in this one: in defaults, qualifiers and methods.
-    depth: usize,
+    /// What of classes and objects lies within this one: in defaults, qualifiers and methods.
+    within: Within,
 }
 
 /// How instances of a class are told apart.
@@ -111,7 +112,7 @@ impl Class {
             methods: Vec::new(),
             identity: Identity::None,
             home: OnceLock::new(),
-            depth: 0,
+            within: Within::NOTHING,
         })
     }
 
@@ -194,9 +195,9 @@ impl Class {
         self.identity == Identity::Singleton
     }
 
-    /// How many classes and objects lie within each other in this one.
-    pub(super) fn depth(&self) -> usize {
-        self.depth
+    /// What of classes and objects lies within this one.
+    pub(super) fn within(&self) -> Within {
+        self.within
     }
 
     /// The namespace in which the class was registered.
@@ -233,7 +234,7 @@ impl Class {
             methods: self.methods.clone(),
             identity,
             home: self.home.clone(),
-            depth: self.depth,
+            within: self.within,
         })
     }
 }
