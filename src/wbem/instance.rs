@@ -68,9 +68,11 @@ impl Instance {
         for (value, property) in values.iter_mut().zip(properties) {
             let converted = property.property_type.convert(std::mem::take(value));
             *value = converted.map_err(|error| PutError::Value((*property.name).into(), error))?;
-            within = within.beside(value.within());
-            if within.has_too_many() {
-                return Err(one_too_many(property, std::mem::take(value)));
+            if property.property_type.element() == CimType::Object {
+                within = within.beside(value.within());
+                if within.has_too_many() {
+                    return Err(one_too_many(property, std::mem::take(value)));
+                }
             }
         }
         values.resize(properties.len(), Value::Null);
