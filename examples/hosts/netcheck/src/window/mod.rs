@@ -13,7 +13,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use eframe::egui;
+use eframe::egui::{self, Color32};
 use msgpump::wbem::Received;
 use msgpump::{Message, Pump};
 
@@ -38,7 +38,8 @@ const EXPORTED_PER_FRAME: usize = 2_000;
 /// Opens the window, and returns when it is closed.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let viewport = egui::ViewportBuilder::default().with_inner_size([800.0, 560.0]);
-    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    // Without graphics hardware each pixel counts, and there are no gradients that would show bands.
+    let options = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     let creator: eframe::AppCreator = Box::new(|creation| match Program::new(&creation.egui_ctx, arguments) {
         Ok(program) => Ok(Box::new(program)),
         Err(error) => Err(error.to_string().into()), // eframe wants one that may go to other threads
@@ -154,6 +155,10 @@ impl Program {
 }
 
 impl eframe::App for Program {
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+
     // Called before each frame, and also while the window is hidden.
     fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
         self.journal.frame(&self.model.checks);
@@ -172,14 +177,18 @@ impl eframe::App for Program {
         self.model.machine.set_watched(&mut pump, self.tab == Tab::Machine);
         self.model.loading.take_input(ui.ctx(), &mut pump);
         drop(pump);
-        egui::Panel::top("bar").show(ui, |ui| {
+        // The window is cleared in their colour; to fill them would draw each pixel once more.
+        let style = ui.style();
+        let side = egui::Frame::side_top_panel(style).fill(Color32::TRANSPARENT);
+        let central = egui::Frame::central_panel(style).fill(Color32::TRANSPARENT);
+        egui::Panel::top("bar").frame(side).show(ui, |ui| {
             let mut pump = self.guest.lend();
             self.bar.show(ui, &mut pump, &mut self.model, &mut self.table, &mut self.journal);
             drop(pump);
             self.show_tabs(ui);
         });
         if self.panel.is_open {
-            egui::Panel::right("settings").resizable(false).show(ui, |ui| {
+            egui::Panel::right("settings").resizable(false).frame(side).show(ui, |ui| {
                 let options = self.panel.show(ui, self.model.checks.options());
                 if let Some(options) = options {
                     let outcome = self.model.checks.set_options(&mut self.guest.lend(), options);
@@ -188,7 +197,7 @@ impl eframe::App for Program {
                 }
             });
         }
-        egui::CentralPanel::default().show(ui, |ui| match self.tab {
+        egui::CentralPanel::default().frame(central).show(ui, |ui| match self.tab {
             Tab::Hosts => self.table.show(ui, &mut self.guest.lend(), &mut self.model),
             Tab::Times => self.plot.show(ui, &self.model.checks, Instant::now()),
             Tab::Machine => machine::show(ui, &self.model.machine),
