@@ -23,8 +23,8 @@ A list has a host, a host:port or an address in each line; # begins a comment. W
   --connect             connects to rows that have a port
   --port PORT           connects to the others too, at this port
   --server ADDRESS      asks this name server, as 192.0.2.53 or 192.0.2.53:5353
-  --timeout SECONDS     waits this long for an answer
-  --attempts COUNT      asks each name server this often
+  --timeout SECONDS     waits this long for an answer (0.6)
+  --attempts COUNT      asks each name server this often (5)
   --deadline SECONDS    ends a connect after this long, lookup and all (10)
   --patience SECONDS    while no name server can be reached, pauses for this long before rows fail for it (10)
   --parallel COUNT      checks so many at a time (256)
@@ -57,8 +57,8 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, Box<dyn Er
                 options.connect = true;
             }
             Long("server") => options.server = Some(server(&parser.value()?.string()?)?),
-            Long("timeout") => options.timeout = Some(parser.value()?.parse_with(seconds)?),
-            Long("attempts") => options.attempts = Some(parser.value()?.parse()?),
+            Long("timeout") => options.timeout = parser.value()?.parse_with(seconds)?,
+            Long("attempts") => options.attempts = parser.value()?.parse()?,
             Long("deadline") => options.connect_deadline = parser.value()?.parse_with(seconds)?,
             Long("patience") => options.patience = parser.value()?.parse_with(seconds)?,
             Long("parallel") => options.parallel = parser.value()?.parse_with(parallel)?,
@@ -108,7 +108,7 @@ mod tests {
         let arguments = parsed(&words).unwrap().unwrap();
         let options = arguments.options;
         assert_eq!(options.server, Some(([192, 0, 2, 1], 5353).into()));
-        assert_eq!((options.timeout, options.parallel), (Some(Duration::from_millis(500)), 9));
+        assert_eq!((options.timeout, options.parallel), (Duration::from_millis(500), 9));
         assert_eq!((options.port, options.connect), (Some(443), true));
     }
 

@@ -1,7 +1,7 @@
 //! The checks of a list's rows, as operations of the pump: so many at a time, each one of them, some, or all of them
 //! cancelled by a call, after which no answer of theirs is seen.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub struct Checks {
     stale: usize,
     revision: u64,
     outage: Option<Outage>,
+    /// Rows that ran when an outage began, and were put back to the line for that.
+    interrupted: HashSet<u32>,
 }
 
 struct Running {
@@ -52,8 +54,8 @@ impl Checks {
     pub fn new<T>(pump: &mut Pump<T>, options: Options) -> Result<Checks, ResolverConfigError> {
         options.apply(pump)?;
         let (window, group) = (pump.open_window(), pump.open_group());
-        let (rows, line, running, tally) = Default::default();
-        Ok(Checks { rows, line, running, window, group, options, tally, stale: 0, revision: 0, outage: None })
+        let (rows, line, running, tally, stale, revision, outage, interrupted) = Default::default();
+        Ok(Checks { rows, line, running, window, group, options, tally, stale, revision, outage, interrupted })
     }
 
     pub fn rows(&self) -> &[Row] {
@@ -102,6 +104,7 @@ impl Checks {
             self.tally[row.state as usize] += 1;
         }
         self.rows = rows;
+        self.interrupted.clear();
         self.revision += 1;
     }
 
@@ -148,6 +151,7 @@ impl Checks {
                 continue;
             }
             row.clear();
+            self.interrupted.remove(&index);
             self.set_state(index, State::Waiting);
             self.line.push_back(index);
         }
@@ -272,11 +276,22 @@ impl Checks {
 
     /// Puts a row back to the head of the line while no name server can be reached, for as long as that is borne.
     fn is_put_off<T>(&mut self, pump: &mut Pump<T>, running: &Running, error: &LookupError) -> bool {
-        if error.failure() != LookupFailure::NetworkDown {
-            if error.failure() != LookupFailure::TimedOut {
-                self.outage = None; // a name server has answered
+        match error.failure() {
+            LookupFailure::NetworkDown => {}
+            LookupFailure::TimedOut => {
+                // Over before its time: a question was lost, and then no name server could be reached to ask it again.
+                // Whether it is still so is seen when it is started again, which is done once.
+                let is_early = error.elapsed() < self.options.timeout * self.options.attempts;
+                let is_put_off = is_early && self.interrupted.insert(running.row);
+                if is_put_off {
+                    self.put_back(running.row);
+                }
+                return is_put_off;
             }
-            return false;
+            _ => {
+                self.outage = None; // a name server has answered
+                return false;
+            }
         }
         let now = pump.clock();
         let outage = self.outage.get_or_insert(Outage { since: now, pause: None });
@@ -287,9 +302,13 @@ impl Checks {
             let owner = self.window.in_group(self.group);
             outage.pause = pump.set_timer(owner, Timer::once(OUTAGE_PAUSE)).ok();
         }
-        self.line.push_front(running.row);
-        self.set_state(running.row, State::Waiting);
+        self.put_back(running.row);
         true
+    }
+
+    fn put_back(&mut self, row: u32) {
+        self.line.push_front(row);
+        self.set_state(row, State::Waiting);
     }
 
     /// Starts rows that wait, as many as may run.

@@ -12,10 +12,9 @@ pub const PARALLEL_MAX: usize = 4096;
 pub struct Options {
     /// The name server; without it those of the machine are asked.
     pub server: Option<SocketAddr>,
-    /// How long one question to one server may take, and how often each server is asked; without it as the machine
-    /// is configured.
-    pub timeout: Option<Duration>,
-    pub attempts: Option<u32>,
+    /// How long one question to one server may take, and how often each server is asked.
+    pub timeout: Duration,
+    pub attempts: u32,
     /// How many checks run at a time.
     pub parallel: usize,
     /// Whether rows with a port are connected to.
@@ -32,8 +31,10 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             server: None,
-            timeout: None,
-            attempts: None,
+            // Of thousands of questions some are lost, and should not cost the five seconds that machines are configured
+            // with. Asked again sooner, but more often, a slow name still has three seconds.
+            timeout: Duration::from_millis(600),
+            attempts: 5,
             parallel: 256,
             connect: false,
             port: None,
@@ -57,9 +58,7 @@ impl Options {
                 pump.resolver_config().clone()
             }
         };
-        let (timeout, attempts) =
-            (self.timeout.unwrap_or(config.timeout()), self.attempts.unwrap_or(config.attempts()));
-        let config = config.with_timeout(timeout).with_attempts(attempts);
+        let config = config.with_timeout(self.timeout).with_attempts(self.attempts);
         // Each check that runs is asked at once: what waits in line would count as time.
         pump.set_resolver(config.with_lookups_in_flight_max(self.parallel))
     }

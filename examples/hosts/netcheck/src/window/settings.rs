@@ -24,8 +24,8 @@ impl Panel {
         Panel {
             is_open: false,
             server: options.server.map(|server| server.to_string()).unwrap_or_default(),
-            timeout: options.timeout.unwrap_or(Duration::from_secs(5)).as_secs_f64(),
-            attempts: options.attempts.unwrap_or(2),
+            timeout: options.timeout.as_secs_f64(),
+            attempts: options.attempts,
             parallel: options.parallel,
             connect: options.connect,
             port: options.port.map(|port| port.to_string()).unwrap_or_default(),
@@ -82,8 +82,8 @@ impl Panel {
         };
         Ok(Options {
             server,
-            timeout: Some(Duration::from_secs_f64(self.timeout)),
-            attempts: Some(self.attempts),
+            timeout: Duration::from_secs_f64(self.timeout),
+            attempts: self.attempts,
             parallel: self.parallel,
             connect: self.connect,
             port,
