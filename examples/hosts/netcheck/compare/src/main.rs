@@ -2,7 +2,7 @@
 //! hickory-resolver.
 //!
 //! It is written as their documentation has it. Of the resolver's settings those are set that netcheck has otherwise: no
-//! cache, no hosts file, both address families at a time, the time and number of attempts.
+//! cache, no hosts file, both address families at a time, and where they are given the time and number of attempts.
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -33,8 +33,8 @@ struct Arguments {
     list: PathBuf,
     csv: PathBuf,
     server: SocketAddr,
-    timeout: Duration,
-    attempts: usize,
+    timeout: Option<Duration>,
+    attempts: Option<usize>,
     parallel: usize,
     threads: usize,
 }
@@ -105,9 +105,11 @@ fn resolver(arguments: &Arguments) -> Result<TokioResolver, Box<dyn Error>> {
     let config = ResolverConfig::from_name_servers(vec![server]);
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let options = builder.options_mut();
-    options.timeout = arguments.timeout;
-    // Netcheck counts how often a server is asked, hickory how often it is asked again.
-    options.attempts = arguments.attempts.saturating_sub(1);
+    options.timeout = arguments.timeout.unwrap_or(options.timeout);
+    if let Some(attempts) = arguments.attempts {
+        // Netcheck counts how often a server is asked, hickory how often it is asked again.
+        options.attempts = attempts.saturating_sub(1);
+    }
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
@@ -121,8 +123,8 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
         list: PathBuf::new(),
         csv: PathBuf::new(),
         server: ([127, 0, 0, 1], 53).into(),
-        timeout: Duration::from_secs(5),
-        attempts: 2,
+        timeout: None,
+        attempts: None,
         parallel: 256,
         threads: 1,
     };
@@ -132,8 +134,8 @@ fn parse() -> Result<Arguments, Box<dyn Error>> {
             Long("list") => arguments.list = parser.value()?.into(),
             Long("csv") => arguments.csv = parser.value()?.into(),
             Long("server") => arguments.server = parser.value()?.parse()?,
-            Long("timeout") => arguments.timeout = Duration::from_secs_f64(parser.value()?.parse()?),
-            Long("attempts") => arguments.attempts = parser.value()?.parse()?,
+            Long("timeout") => arguments.timeout = Some(Duration::from_secs_f64(parser.value()?.parse()?)),
+            Long("attempts") => arguments.attempts = Some(parser.value()?.parse()?),
             Long("parallel") => arguments.parallel = parser.value()?.parse()?,
             Long("threads") => arguments.threads = parser.value()?.parse()?,
             other => return Err(other.unexpected().into()),
