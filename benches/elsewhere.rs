@@ -270,7 +270,7 @@ fn print_rows_beside_a_timer() {
     println!("{rate:.0} million rows a second; longest gap of a 60 Hz tick beside them {longest:?}, period {period:?}");
 }
 
-/// The least that a shared result costs: what is shared is allocated and freed.
+/// The least that it costs to share with a thread: what is shared is allocated and freed.
 fn arcs() -> Work<()> {
     Work::steady(STARTS, || {
         for number in 0..STARTS as u64 {

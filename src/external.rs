@@ -1,20 +1,35 @@
 //! Work that is done elsewhere, on any thread, and ends as a message here.
 //!
-//! Floor 0. The result lies in a cell that two share: the pump, as long as it wants the result, and
-//! the [`Completer`], which is sent to whoever does the work. Only the news that there is a result goes
-//! through the inbox of other threads, so it keeps its place among their posts.
+//! Floor 0. The start makes a box for the result. Its [`Completer`] takes it along, and the filled box goes through
+//! the inbox of other threads, where it keeps its place among their posts. What both sides share beside that is one
+//! word for each operation: whether the pump still wants its result.
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use crate::id::{OperationId, typed_id};
-use crate::sync::{Mutex, MutexGuard};
+use crate::id::{OperationId, SLOTS_MAX, typed_id};
+use crate::sync::{AtomicU64, Ordering};
 
-/// Tells the pump, from any thread, that there is news of an operation.
+/// Brings news of operations to the pump, from any thread.
 pub(crate) trait Bell: Send + Sync {
-    fn ring(&self, operation: OperationId);
+    fn ring(&self, news: News);
+    /// Whether the pump still waits for the result of `operation`.
+    fn is_wanted(&self, operation: OperationId) -> bool;
 }
+
+/// What another thread has to tell of an operation.
+pub(crate) struct News {
+    pub(crate) operation: OperationId,
+    /// What its work came to. Without, it is a stream that has more to give.
+    pub(crate) result: Option<AnyResult>,
+}
+
+/// Where a result lies: empty before it is there, and once it is taken out.
+type Place<R> = Option<Result<R, Abandoned>>;
+
+/// The [`Place`] of a result whose type is forgotten.
+pub(crate) type AnyResult = Box<dyn Any + Send>;
 
 typed_id! {
     /// The id of an external operation whose result is an `R`.
@@ -32,8 +47,11 @@ pub struct Completer<R> {
 }
 
 struct Work<R> {
-    cell: Arc<Cell<R>>,
+    operation: OperationId,
     bell: Arc<dyn Bell>,
+    place: Box<Place<R>>,
+    /// From where it is known that a result can be sent.
+    forget_type: fn(Box<Place<R>>) -> AnyResult,
 }
 
 /// The operation's completer was dropped: there will be no result.
@@ -50,41 +68,14 @@ impl std::error::Error for Abandoned {}
 
 /// The final message of an external operation. [`of`](External::of) takes the result out.
 pub struct External {
-    cell: Arc<dyn Completion>,
-}
-
-/// What the pump keeps of an external operation: dropping it says that nobody wants the result.
-pub(crate) struct Expectation {
-    /// None once it is fulfilled.
-    cell: Option<Arc<dyn Completion>>,
-}
-
-struct Cell<R> {
     operation: OperationId,
-    state: Mutex<State<R>>,
+    result: AnyResult,
 }
 
-enum State<R> {
-    Open,
-    Completed(R),
-    Abandoned,
-    /// Nobody wants the result, or it was taken.
-    Closed,
-}
-
-/// A cell whose result's type is forgotten.
-trait Completion: Send + Sync {
-    fn operation(&self) -> OperationId;
-    /// Closes a cell that is open.
-    fn close(&self);
-    /// Moves the result into `slot`, which is the `Option` of what the operation ends with.
-    fn take(&self, slot: &mut dyn Any);
-}
-
-/// Makes both ends of an external operation.
-pub(crate) fn external<R: Send + 'static>(operation: OperationId, bell: Arc<dyn Bell>) -> (Expectation, Completer<R>) {
-    let cell = Arc::new(Cell { operation, state: Mutex::new(State::<R>::Open) });
-    (Expectation { cell: Some(cell.clone()) }, Completer { work: Some(Work { cell, bell }) })
+impl<R: Send + 'static> Completer<R> {
+    pub(crate) fn new(operation: OperationId, bell: Arc<dyn Bell>) -> Completer<R> {
+        Completer { work: Some(Work { operation, bell, place: Box::new(None), forget_type: |place| place }) }
+    }
 }
 
 impl<R> Completer<R> {
@@ -97,109 +88,122 @@ impl<R> Completer<R> {
     ///
     /// # Cost
     ///
-    /// Two short locks. Only the first news of a burst makes a system call.
+    /// A short lock. Only the first news of a burst makes a system call.
     pub fn complete(mut self, result: R) -> Result<(), R> {
-        match self.work.take() {
-            Some(work) => work.end(result, State::Completed),
-            None => Err(result),
+        match self.wanted_work() {
+            Some(work) => work.end(Ok(result)),
+            None => return Err(result),
         }
+        Ok(())
     }
 
-    /// Whether anybody still wants the result. Cheap enough to be asked between two steps of the work.
+    /// Whether anybody still wants the result. Costs next to nothing, so it can be asked between two steps of the work.
     pub fn is_wanted(&self) -> bool {
-        self.work.as_ref().is_some_and(|work| matches!(*work.cell.lock(), State::Open))
+        self.work.as_ref().is_some_and(Work::is_wanted)
+    }
+
+    /// What there is to end, which is ended once.
+    fn wanted_work(&mut self) -> Option<Work<R>> {
+        self.work.take().filter(Work::is_wanted)
     }
 }
 
 impl<R> Work<R> {
-    /// Ends the operation with what `state` makes of `result`, which comes back if nobody wants it.
-    fn end<A>(self, result: A, state: impl FnOnce(A) -> State<R>) -> Result<(), A> {
-        {
-            let mut cell = self.cell.lock();
-            match *cell {
-                State::Open => *cell = state(result),
-                _ => return Err(result),
-            }
-        }
-        self.bell.ring(self.cell.operation);
-        Ok(())
+    fn is_wanted(&self) -> bool {
+        self.bell.is_wanted(self.operation)
+    }
+
+    /// If nobody wants the result any more by now, the pump finds that out.
+    fn end(mut self, result: Result<R, Abandoned>) {
+        *self.place = Some(result);
+        self.bell.ring(News { operation: self.operation, result: Some((self.forget_type)(self.place)) });
     }
 }
 
 impl<R> Drop for Completer<R> {
     fn drop(&mut self) {
-        if let Some(work) = self.work.take() {
-            // Where nobody wants a result, nobody misses one.
-            let _ = work.end((), |()| State::Abandoned);
+        if let Some(work) = self.wanted_work() {
+            work.end(Err(Abandoned));
         }
     }
 }
 
 impl<R> fmt::Debug for Completer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = self.work.as_ref().map(|work| work.cell.operation);
+        let operation = self.work.as_ref().map(|work| work.operation);
         f.debug_struct("Completer").field("operation", &operation).finish_non_exhaustive()
     }
 }
 
 impl External {
+    pub(crate) fn new(operation: OperationId, result: AnyResult) -> External {
+        External { operation, result }
+    }
+
     /// Takes the result out, if this is the end of the operation `id`. A second time there is none.
     pub fn of<R: 'static>(&mut self, id: ExternalId<R>) -> Option<Result<R, Abandoned>> {
-        let mut result = None::<Result<R, Abandoned>>;
-        if id.operation == self.cell.operation() {
-            self.cell.take(&mut result);
-        }
-        result
+        self.result.downcast_mut::<Place<R>>().filter(|_| id.operation == self.operation)?.take()
     }
 }
 
 impl fmt::Debug for External {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("External").field("operation", &self.cell.operation()).finish_non_exhaustive()
+        f.debug_struct("External").field("operation", &self.operation).finish_non_exhaustive()
     }
 }
 
-impl Expectation {
-    /// Makes the final message.
-    pub(crate) fn fulfil(mut self) -> Option<External> {
-        self.cell.take().map(|cell| External { cell })
-    }
+/// Which operations' results are wanted: told by the pump's thread alone, asked by any.
+///
+/// A word for each slot of the table of operations, in segments that stay where they are: each is twice as long as
+/// the one before, and made when an operation first has a slot in it.
+pub(crate) struct Wanted {
+    segments: [OnceLock<Box<[AtomicU64]>>; SEGMENTS],
 }
 
-impl Drop for Expectation {
-    fn drop(&mut self) {
-        if let Some(cell) = &self.cell {
-            cell.close();
+/// How many slots the first segment is for.
+const SEGMENT_MIN: usize = 16;
+
+const SEGMENTS: usize = 1 + position(SLOTS_MAX).0;
+
+/// The segment of a slot, and where it is in there.
+#[inline]
+const fn position(slot: usize) -> (usize, usize) {
+    let number = slot + SEGMENT_MIN;
+    let segment = number.ilog2() - SEGMENT_MIN.ilog2();
+    (segment as usize, number - (SEGMENT_MIN << segment))
+}
+
+impl Wanted {
+    pub(crate) fn new() -> Wanted {
+        Wanted { segments: [const { OnceLock::new() }; SEGMENTS] }
+    }
+
+    /// From here on the result of `operation` is wanted.
+    pub(crate) fn want(&self, operation: OperationId) {
+        let (segment, index) = position(operation.slot());
+        let make = || (0..SEGMENT_MIN << segment).map(|_| AtomicU64::new(0)).collect();
+        self.segments[segment].get_or_init(make)[index].store(operation.bits(), Ordering::Release);
+    }
+
+    /// The result of the operation in `slot` is wanted no more.
+    pub(crate) fn forget(&self, slot: usize) {
+        let (segment, index) = position(slot);
+        if let Some(words) = self.segments[segment].get() {
+            words[index].store(0, Ordering::Release);
         }
     }
-}
 
-impl<R> Cell<R> {
-    fn lock(&self) -> MutexGuard<'_, State<R>> {
-        // No code of the program runs under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<R: Send + 'static> Completion for Cell<R> {
-    fn operation(&self) -> OperationId {
-        self.operation
-    }
-
-    fn close(&self) {
-        let mut state = self.lock();
-        if matches!(*state, State::Open) {
-            *state = State::Closed;
+    /// Nothing is wanted any more.
+    pub(crate) fn forget_all(&self) {
+        for word in self.segments.iter().filter_map(OnceLock::get).flatten() {
+            word.store(0, Ordering::Release);
         }
     }
 
-    fn take(&self, slot: &mut dyn Any) {
-        let Some(slot) = slot.downcast_mut::<Option<Result<R, Abandoned>>>() else { return };
-        let state = std::mem::replace(&mut *self.lock(), State::Closed);
-        *slot = match state {
-            State::Completed(result) => Some(Ok(result)),
-            State::Abandoned => Some(Err(Abandoned)),
-            State::Open | State::Closed => None,
-        };
+    #[inline]
+    pub(crate) fn contains(&self, operation: OperationId) -> bool {
+        let (segment, index) = position(operation.slot());
+        let words = self.segments[segment].get();
+        words.is_some_and(|words| words[index].load(Ordering::Acquire) == operation.bits())
     }
 }

@@ -220,6 +220,18 @@ pub struct Owner {
     pub(crate) group: Option<GroupId>,
 }
 
+impl OperationId {
+    /// The number of its slot.
+    pub(crate) fn slot(self) -> usize {
+        self.0.slot()
+    }
+
+    /// All of it: a number that is never zero.
+    pub(crate) fn bits(self) -> u64 {
+        self.0.0.get()
+    }
+}
+
 impl WindowId {
     /// The number of its slot.
     pub(crate) fn slot(self) -> usize {

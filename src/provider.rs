@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::external::Bell;
+use crate::external::{Bell, News};
 use crate::id::{OperationId, typed_id};
 use crate::sync::{AtomicBool, Ordering};
 
@@ -130,7 +130,7 @@ impl StreamWaker {
     /// Has the stream asked again, and wakes the pump if it sleeps.
     pub fn wake(&self) {
         if !self.shared.is_woken.swap(true, Ordering::AcqRel) {
-            self.shared.bell.ring(self.shared.operation);
+            self.shared.bell.ring(News { operation: self.shared.operation, result: None });
         }
     }
 

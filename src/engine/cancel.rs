@@ -138,9 +138,8 @@ impl<T> Engine<T> {
                 self.resolver.cancel(lookup, network);
                 Removed::Pending { messages }
             }
-            Work::External { external } => {
-                let expectation = self.externals.remove(self.externals.key_at(external));
-                self.retired.extend(expectation.map(Retired::Expectation));
+            Work::External => {
+                self.wanted.forget(slot as usize);
                 Removed::Pending { messages }
             }
             Work::Stream { stream, .. } => {
@@ -166,7 +165,7 @@ impl<T> Engine<T> {
 
     /// Runs the program's code in the drop of payloads and providers. If one panics, the rest is dropped next
     /// time.
-    pub(super) fn drop_purged(&mut self) {
+    pub(crate) fn drop_purged(&mut self) {
         while let Some(retired) = self.retired.pop() {
             drop(retired);
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::error::{StartError, StartRefusal};
-use crate::external::{Bell, Completer, Expectation, external};
+use crate::external::{AnyResult, Bell, Completer, External, News, Wanted};
 use crate::id::{OperationId, Owner};
 use crate::message::{Message, Payload};
 use crate::moment::{Moment, TimeLine};
@@ -22,7 +22,7 @@ use crate::slots::{Slot, slot_of};
 /// What is the program's own and is dropped last, when all is consistent.
 #[expect(dead_code, reason = "kept to be dropped")]
 pub(super) enum Retired {
-    Expectation(Expectation),
+    Result(AnyResult),
     Provider(Box<dyn AnyProvider>),
     Source(Box<dyn Any>),
 }
@@ -34,13 +34,14 @@ impl<T> Engine<T> {
         bell: Arc<dyn Bell>,
     ) -> Result<(OperationId, Completer<R>), StartRefusal> {
         let (window, group) = self.admit(owner)?;
-        let key = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
-        let operation = OperationId::new(self.tag, key);
-        let (expectation, completer) = external(operation, bell);
-        let external = slot_of(self.externals.insert(expectation));
-        self.operations.at_mut(slot_of(key)).work = Work::External { external };
-        self.reserve_retirement();
-        Ok((operation, completer))
+        let operation = OperationId::new(self.tag, self.operations.insert(window, group, Work::External));
+        self.wanted.want(operation);
+        Ok((operation, Completer::new(operation, bell)))
+    }
+
+    /// Which external operations are still to end, for those who ask on other threads.
+    pub(crate) fn wanted(&self) -> Arc<Wanted> {
+        self.wanted.clone()
     }
 
     pub(crate) fn start_stream<P: AnyProvider + 'static>(
@@ -74,21 +75,24 @@ impl<T> Engine<T> {
 
     /// So that a cancel allocates nothing.
     pub(super) fn reserve_retirement(&mut self) {
-        self.retired.reserve(self.externals.len() + self.streams.len() + self.watches.len());
+        self.retired.reserve(self.streams.len() + self.watches.len());
     }
 
-    /// Takes in that there is news of an operation, if it still lives.
-    pub(crate) fn news(&mut self, operation: OperationId) {
-        let Some(slot) = self.live_slot(operation) else { return };
-        match self.operations.at(slot).work {
-            Work::External { external } => {
-                let expectation = self.externals.remove(self.externals.key_at(external));
-                let end = expectation.and_then(Expectation::fulfil).expect("it is awaited until it is told");
-                self.finish(slot, Chain::EMPTY, Payload::External(end));
+    /// Takes in news of an operation, if it still lives.
+    pub(crate) fn news(&mut self, News { operation, result }: News) {
+        let live = self.live_slot(operation).map(|slot| (slot, &self.operations.at(slot).work));
+        match (live, result) {
+            (Some((slot, Work::External)), Some(result)) => {
+                self.finish(slot, Chain::EMPTY, || Payload::External(External::new(operation, result)));
             }
-            Work::Stream { stream, .. } => self.streams.woken(stream),
-            _ => {}
+            (Some((_, &Work::Stream { stream, .. })), _) => self.streams.woken(stream),
+            (_, result) => self.retire(result),
         }
+    }
+
+    /// Keeps results that nobody wants until they can be dropped.
+    pub(crate) fn retire(&mut self, results: impl IntoIterator<Item = AnyResult>) {
+        self.retired.extend(results.into_iter().map(Retired::Result));
     }
 
     /// Whether a stream stands in line to be asked.
@@ -100,28 +104,30 @@ impl<T> Engine<T> {
     pub(crate) fn step_stream(&mut self, now: Moment, time_line: TimeLine) -> bool {
         let Some(Sliced { operation: slot, batch, end }) = self.streams.step(now, time_line) else { return false };
         if let Some(batch) = batch {
-            self.queue_of(slot, Payload::Batch(batch));
+            self.queue_of(slot, || Payload::Batch(batch));
         }
         if let Some((end, provider)) = end {
             let Work::Stream { queued, .. } = self.operations.at(slot).work else {
                 unreachable!("only streams give slices")
             };
-            self.finish(slot, queued, Payload::StreamEnd(end));
+            self.finish(slot, queued, || Payload::StreamEnd(end));
             // Last: its drop is code of the program.
             drop(provider);
         }
         true
     }
 
-    /// Queues a message of a living operation.
-    pub(super) fn queue_of(&mut self, slot: Slot, payload: Payload<T>) {
+    /// Queues a message of a living operation. As in the queue, what it says is made where it is to lie.
+    #[inline]
+    pub(super) fn queue_of(&mut self, slot: Slot, payload: impl FnOnce() -> Payload<T>) {
         let (window, operation) = (self.window_of(slot), Some(self.id_of(slot)));
         let queued = self.operations.at_mut(slot).work.queued_mut().expect("its work queues messages");
-        self.queue.push(queued, || Message { window, operation, payload });
+        self.queue.push(queued, || Message { window, operation, payload: payload() });
     }
 
     /// Queues the final message of an operation of which `queued` is in the queue.
-    pub(super) fn finish(&mut self, slot: Slot, queued: Chain, payload: Payload<T>) {
+    #[inline]
+    pub(super) fn finish(&mut self, slot: Slot, queued: Chain, payload: impl FnOnce() -> Payload<T>) {
         log::debug!("{} is over", self.id_of(slot));
         self.operations.at_mut(slot).work = Work::Finished { queued };
         self.queue_of(slot, payload);

@@ -82,8 +82,8 @@ impl<T> Engine<T> {
                 Work::Lookup { queued, .. } => {
                     let payload = Payload::from(outcome);
                     match payload.is_final() {
-                        true => self.finish(slot, queued, payload),
-                        false => self.queue_of(slot, payload),
+                        true => self.finish(slot, queued, || payload),
+                        false => self.queue_of(slot, || payload),
                     }
                 }
                 _ => unreachable!("only lookups and connects ask the resolver"),

@@ -18,10 +18,11 @@ mod sockets;
 mod suspend;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{PostError, PostRefusal, StartRefusal};
-use crate::external::Expectation;
+use crate::external::Wanted;
 use crate::id::{GroupId, GroupKey, OperationId, Owner, PumpTag, TagLease, WindowId, WindowKey};
 use crate::message::{Message, Payload};
 use crate::metrics::Metrics;
@@ -46,7 +47,6 @@ use select::Quit;
 
 slotmap::new_key_type! {
     struct RepeatKey;
-    struct ExternalKey;
 }
 
 /// What a repeating timer needs beside its deadline.
@@ -72,7 +72,7 @@ pub(crate) struct Engine<T> {
     boot_timers: usize,
     repeats: Slots<RepeatKey, Repeat>,
     pub(crate) resolver: Resolver,
-    externals: Slots<ExternalKey, Expectation>,
+    wanted: Arc<Wanted>,
     streams: Streams,
     watches: Watches,
     connects: Connects,
@@ -103,7 +103,7 @@ impl<T> Engine<T> {
             boot_timers: 0,
             repeats: Slots::new(),
             resolver,
-            externals: Slots::new(),
+            wanted: Arc::new(Wanted::new()),
             streams: Streams::new(),
             watches: Watches::new(),
             connects: Connects::new(),

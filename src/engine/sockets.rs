@@ -160,7 +160,7 @@ impl<T> Engine<T> {
         let Some(slot) = self.operations.slot(key) else { return };
         match self.operations.at(slot).work {
             Work::Watch { watch, queued } => match self.watches.ready(watch) {
-                WatchState::Armed => self.queue_of(slot, Payload::Ready(readiness)),
+                WatchState::Armed => self.queue_of(slot, || Payload::Ready(readiness)),
                 WatchState::Queued => self.merge(queued, readiness),
                 WatchState::Disarmed => {}
             },
@@ -189,7 +189,7 @@ impl<T> Engine<T> {
         self.finish_connects();
         self.listeners.advance(now, network, &mut self.arrivals);
         while let Some(Arrival { operation, accepted }) = self.arrivals.pop_front() {
-            self.queue_of(operation, Payload::Accepted(accepted));
+            self.queue_of(operation, || Payload::Accepted(accepted));
         }
     }
 
@@ -202,7 +202,7 @@ impl<T> Engine<T> {
 
     fn finish_connects(&mut self) {
         while let Some(Outcome { operation, result }) = self.connects.take_outcome() {
-            self.finish(operation, Chain::EMPTY, Payload::Connected(result));
+            self.finish(operation, Chain::EMPTY, || Payload::Connected(result));
         }
     }
 }

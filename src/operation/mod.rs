@@ -34,7 +34,7 @@ pub(crate) enum Work {
     /// A host lookup that the resolver still works on.
     Lookup { lookup: Slot, queued: Chain },
     /// Work on another thread, whose result is awaited.
-    External { external: Slot },
+    External,
     /// A stream that its provider still has something for.
     Stream { stream: Slot, queued: Chain },
     /// A source that is watched.
@@ -206,7 +206,7 @@ impl Work {
     #[inline]
     pub(crate) fn queued_mut(&mut self) -> Option<&mut Chain> {
         match self {
-            Work::Timer { .. } | Work::External { .. } | Work::Connect { .. } => None,
+            Work::Timer { .. } | Work::External | Work::Connect { .. } => None,
             Work::Lookup { queued, .. }
             | Work::Stream { queued, .. }
             | Work::Watch { queued, .. }

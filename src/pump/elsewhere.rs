@@ -13,11 +13,15 @@ impl<T: Send + 'static> Pump<T> {
     /// # Cancellation
     ///
     /// Waits for nobody: the completer learns by [`is_wanted`](Completer::is_wanted), and gets a result that
-    /// comes too late back.
+    /// comes too late back. One that is on its way is dropped by a later turn.
     ///
     /// # Errors
     ///
     /// When its owner is not open, and when too many operations live.
+    ///
+    /// # Cost
+    ///
+    /// An allocation, in which the result will lie.
     ///
     /// # Examples
     ///
@@ -37,7 +41,7 @@ impl<T: Send + 'static> Pump<T> {
         &mut self,
         owner: impl Into<Owner>,
     ) -> Result<(ExternalId<R>, Completer<R>), StartError<()>> {
-        self.inbox.forget_old_news(|operation| self.engine.is_live(operation));
+        self.retire_old_news();
         let started = self.engine.start_external(owner.into(), self.inbox.bell());
         let refused = |refusal: StartRefusal| StartError::new("starting an external operation", (), refusal);
         started.map(|(operation, completer)| (ExternalId::new(operation), completer)).map_err(refused)
@@ -107,9 +111,16 @@ impl<T: Send + 'static> Pump<T> {
         provider: P,
         settings: StreamSettings,
     ) -> Result<StreamId<P::Item, P::Status>, StartError<P>> {
-        self.inbox.forget_old_news(|operation| self.engine.is_live(operation));
+        self.retire_old_news();
         self.engine.start_stream(owner.into(), provider, settings, self.inbox.bell()).map(StreamId::new)
     }
+
+    /// Their results are dropped by the next cancel or turn.
+    fn retire_old_news(&mut self) {
+        let results = self.inbox.take_old_news(|operation| self.engine.is_live(operation));
+        self.engine.retire(results);
+    }
+
     /// What wakes a stream whose provider has parked, for the thread that has more for it. `None` once the
     /// provider has ended, or the stream is cancelled.
     ///

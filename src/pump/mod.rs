@@ -139,7 +139,7 @@ impl<T> Pump<T> {
     fn on(outside: Outside, settings: Settings) -> Pump<T> {
         let name_files = NameFiles::new(&settings, &outside);
         let engine = Engine::new(settings.queue_capacity, Resolver::new(settings.resolver.unwrap_or_default()));
-        let inbox = Inbox::new(settings.queue_capacity, wake(&outside, settings.host_waker));
+        let inbox = Inbox::new(settings.queue_capacity, engine.wanted(), wake(&outside, settings.host_waker));
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
         let (suspended, ready, peeked) = (Duration::ZERO, VecDeque::new(), None);
@@ -363,6 +363,7 @@ impl<T> Pump<T> {
     pub fn quit(&mut self, code: i32) {
         self.take_over_posts(usize::MAX);
         self.engine.quit(code);
+        self.engine.drop_purged();
     }
 
     /// The code that the program was asked to end with, if it was.

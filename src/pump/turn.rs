@@ -270,6 +270,8 @@ impl<T> Pump<T> {
         }
         let posts = self.take_over_posts(budget.messages - sockets);
         let slices = self.step_streams(now, budget.messages - sockets - posts, deadline);
+        // Results that came for nobody.
+        self.engine.drop_purged();
         let more = !self.ready.is_empty()
             || self.engine.has_streams_in_line()
             || !self.inbox.is_empty() && (self.engine.room() > 0 || self.inbox.has_news_first());
@@ -378,7 +380,7 @@ impl<T> Pump<T> {
                         log::debug!("a post for {window} came after its end, dropped");
                     }
                 }
-                Entry::News(operation) => self.engine.news(operation),
+                Entry::News(news) => self.engine.news(news),
             }
         });
         taken

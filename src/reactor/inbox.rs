@@ -13,7 +13,7 @@ use std::io;
 use std::sync::{Arc, PoisonError};
 
 use crate::error::{PostError, PostRefusal};
-use crate::external::Bell;
+use crate::external::{AnyResult, Bell, News, Wanted};
 use crate::id::{OperationId, WindowId};
 use crate::sync::{
     AtomicU64, AtomicUsize, Mutex, MutexGuard,
@@ -37,9 +37,8 @@ pub struct Poster<T> {
 /// What another thread handed in.
 pub(crate) enum Entry<T> {
     Post(WindowId, T),
-    /// An operation's work elsewhere is done, or wants to go on. Room for what comes of it is reserved:
-    /// it counts against no limit.
-    News(OperationId),
+    /// Room for what comes of it is reserved: it counts against no limit.
+    News(News),
 }
 
 impl<T> Entry<T> {
@@ -65,6 +64,8 @@ pub(crate) struct Inbox<T> {
 }
 
 struct Shared<T> {
+    /// Which results of other threads are still wanted.
+    wanted: Arc<Wanted>,
     state: Mutex<State<T>>,
     /// How many entries are in the list; changed with the lock held. Read without it, it may be late by a
     /// moment.
@@ -146,13 +147,13 @@ impl<T> std::fmt::Debug for Poster<T> {
 }
 
 impl<T> Inbox<T> {
-    pub(crate) fn new(capacity: usize, wake: Wake) -> Inbox<T> {
+    pub(crate) fn new(capacity: usize, wanted: Arc<Wanted>, wake: Wake) -> Inbox<T> {
         let (entries, windows) = (VecDeque::new(), Vec::new());
         let state = State { entries, news: 0, wake_wanted: true, capacity, is_open: true, windows };
         let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let (wakes_begun, wakes) = (AtomicU64::new(0), AtomicU64::new(0));
         let (state, wake) = (Mutex::new(state), Mutex::new(Some(wake)));
-        let shared = Shared { state, len, held, wakes_begun, wakes, wake };
+        let shared = Shared { wanted, state, len, held, wakes_begun, wakes, wake };
         let held = VecDeque::new();
         Inbox {
             shared: Arc::new(shared),
@@ -188,36 +189,40 @@ impl<T> Inbox<T> {
 
     /// Tells the posters that `window` is destroyed, and gives back what waited for it.
     pub(crate) fn close_window(&mut self, window: WindowId) -> VecDeque<Entry<T>> {
-        let mut state = self.shared.lock();
-        if let Some(entry) = state.windows.get_mut(window.slot()) {
+        if let Some(entry) = self.shared.lock().windows.get_mut(window.slot()) {
             entry.take_if(|open| *open == window);
         }
+        self.take_out(|entry| matches!(entry, Entry::Post(to, _) if *to == window))
+    }
+
+    /// Takes out the news of operations that are over, once there are twice as many entries as were left the last
+    /// time: a program that starts, completes and cancels without a turn in between would gather them. Gives back
+    /// their results.
+    pub(crate) fn take_old_news(&mut self, is_live: impl Fn(OperationId) -> bool) -> Vec<AnyResult> {
+        if self.held.len() + self.shared.len.load(Relaxed) < self.room_for_news {
+            return Vec::new();
+        }
+        let old = self.take_out(|entry| matches!(entry, Entry::News(news) if !is_live(news.operation)));
+        self.room_for_news = NEWS_MIN.max(2 * self.held.len());
+        let results = old.into_iter().filter_map(|entry| match entry {
+            Entry::News(news) => news.result,
+            Entry::Post(..) => None,
+        });
+        results.collect()
+    }
+
+    /// Takes out the entries that `is_meant` picks, to be dropped when all is consistent. The others are held.
+    fn take_out(&mut self, is_meant: impl Fn(&Entry<T>) -> bool) -> VecDeque<Entry<T>> {
+        let mut state = self.shared.lock();
         let entries = std::mem::take(&mut self.held).into_iter().chain(std::mem::take(&mut state.entries));
-        let (purged, kept) = entries.partition(|entry| matches!(entry, Entry::Post(to, _) if *to == window));
+        let (taken, kept) = entries.partition(is_meant);
         self.held = kept;
-        self.held_news += std::mem::take(&mut state.news);
+        self.held_news = self.held.iter().filter(|entry| entry.is_news()).count();
+        state.news = 0;
         self.shared.len.store(0, Relaxed);
         self.shared.held.store(self.held_posts(), Relaxed);
         self.asked_for_wake = false;
-        purged
-    }
-
-    /// Forgets the news of operations that are over, once there are twice as many entries as were left the last
-    /// time: a program that starts, completes and cancels without a turn in between would gather them.
-    pub(crate) fn forget_old_news(&mut self, is_live: impl Fn(OperationId) -> bool) {
-        if self.held.len() + self.shared.len.load(Relaxed) < self.room_for_news {
-            return;
-        }
-        let is_wanted = |entry: &Entry<T>| !matches!(entry, Entry::News(operation) if !is_live(*operation));
-        let count_news = |entries: &VecDeque<Entry<T>>| entries.iter().filter(|entry| entry.is_news()).count();
-        let mut state = self.shared.lock();
-        self.held.retain(is_wanted);
-        state.entries.retain(is_wanted);
-        (self.held_news, state.news) = (count_news(&self.held), count_news(&state.entries));
-        self.shared.len.store(state.entries.len(), Relaxed);
-        self.shared.held.store(self.held_posts(), Relaxed);
-        self.asked_for_wake = false;
-        self.room_for_news = NEWS_MIN.max(2 * (self.held.len() + state.entries.len()));
+        taken
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -313,30 +318,36 @@ impl<T> Inbox<T> {
 
 impl<T> Drop for Inbox<T> {
     fn drop(&mut self) {
+        self.shared.wanted.forget_all();
         let entries = {
             let mut state = self.shared.lock();
             state.is_open = false;
             std::mem::take(&mut state.entries)
         };
         let wake = self.shared.waking().take();
-        // Outside the locks: a payload's drop may use a poster. What is held is dropped after this.
+        // Outside the locks: the drop of a payload or a result may use a poster. What is held is dropped after this.
         drop((entries, wake));
     }
 }
 
 impl<T: Send> Bell for Shared<T> {
-    fn ring(&self, operation: OperationId) {
+    fn ring(&self, news: News) {
         let must_wake = {
             let mut state = self.lock();
             if !state.is_open {
+                // Unlocked first, and what it brings is dropped after that.
                 return;
             }
             state.news += 1;
-            self.push(&mut state, Entry::News(operation))
+            self.push(&mut state, Entry::News(news))
         };
         if must_wake {
             self.wake();
         }
+    }
+
+    fn is_wanted(&self, operation: OperationId) -> bool {
+        self.wanted.contains(operation)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Work on other threads, and streams.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ fn after_a_cancel_the_completer_learns_that_nobody_wants_the_result() {
 }
 
 #[test]
-fn a_result_that_has_not_been_taken_over_is_dropped_by_the_cancel_outside_all_borrows() {
+fn a_result_that_a_cancel_finds_on_its_way_is_dropped_by_the_next_turn_outside_all_borrows() {
     let mut pump = pump();
     let window = pump.root_window();
     let (work, completer) = pump.start_external::<Tells>(window).expect("the window is open");
@@ -100,9 +101,88 @@ fn a_result_that_has_not_been_taken_over_is_dropped_by_the_cancel_outside_all_bo
     thread::spawn(move || completer.complete(tells).map_err(drop)).join().expect("no panic").expect("it is wanted");
     assert_eq!(pump.cancel(work), Cancelled::Pending);
     turn(&mut pump);
+    assert!(pump.next_message().is_none());
+    // Takes over what the drop has posted in the one before.
+    turn(&mut pump);
     let message = pump.next_message().expect("the drop has posted");
     assert!(matches!(message.payload, Payload::Posted("dropped")), "{message:?}");
     assert!(pump.next_message().is_none());
+}
+
+/// Panics when it is dropped.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new("dropped"));
+    }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_a_late_result_passes_through_the_turn_and_loses_nothing() {
+    let mut pump = pump();
+    let (window, poster) = (pump.root_window(), pump.poster());
+    for words in ["first", "second"] {
+        let (work, completer) = pump.start_external::<Panics>(window).expect("the window is open");
+        completer.complete(Panics).map_err(std::mem::forget).expect("it is wanted");
+        poster.post(window, words).expect("there is room");
+        pump.cancel(work);
+    }
+    for _ in 0..2 {
+        let panicked = catch_unwind(AssertUnwindSafe(|| turn(&mut pump))).expect_err("one is dropped by each turn");
+        assert_eq!(panicked.downcast_ref(), Some(&"dropped"));
+    }
+    turn(&mut pump);
+    for words in ["first", "second"] {
+        let message = pump.next_message().expect("it was posted");
+        assert!(matches!(message.payload, Payload::Posted(posted) if posted == words), "{message:?}");
+    }
+    assert!(pump.next_message().is_none());
+}
+
+#[test]
+fn late_results_are_dropped_outside_all_borrows_without_a_turn_too() {
+    let mut pump = pump();
+    let (window, alive) = (pump.root_window(), Arc::new(()));
+    for _ in 0..5000 {
+        let (work, completer) = pump.start_external(window).expect("the window is open");
+        let result = (alive.clone(), Tells(pump.poster(), window));
+        completer.complete(result).map_err(drop).expect("it is wanted");
+        pump.cancel(work);
+    }
+    let on_their_way = Arc::strong_count(&alive) - 1;
+    assert!((1..2500).contains(&on_their_way), "{on_their_way} of 5000");
+    while pump.turn(Budget::no_wait()).expect("a turn that does not wait").more {}
+    assert_eq!(Arc::strong_count(&alive), 1);
+    let told = std::iter::from_fn(|| pump.next_message()).count();
+    assert_eq!(told, 5000);
+}
+
+#[test]
+fn of_many_completers_each_learns_of_its_own_cancel_alone() {
+    let mut pump = pump();
+    let (window, group) = (pump.root_window(), pump.open_group());
+    let started: Vec<_> = (0..10_000_usize)
+        .map(|number| {
+            let owner = if number.is_multiple_of(3) { window.in_group(group) } else { window.into() };
+            pump.start_external::<usize>(owner).expect("the window is open")
+        })
+        .collect();
+    assert!(started.iter().all(|(_, completer)| completer.is_wanted()));
+    assert_eq!(pump.cancel_group(group).operations(), 3334);
+    let mut wanted = Vec::new();
+    for (number, (id, completer)) in started.into_iter().enumerate() {
+        assert_eq!(completer.is_wanted(), !number.is_multiple_of(3), "{number}");
+        match completer.complete(number) {
+            Ok(()) => wanted.push((number, id)),
+            Err(result) => assert!(result == number && number.is_multiple_of(3)),
+        }
+    }
+    for (number, id) in wanted {
+        let message = pump.get_message().expect("the wait works").expect("nobody quits");
+        let Payload::External(mut external) = message.payload else { panic!("{message:?}") };
+        assert_eq!(external.of(id), Some(Ok(number)));
+    }
 }
 
 #[test]

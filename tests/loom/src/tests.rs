@@ -12,9 +12,9 @@ use loom::thread;
 use slotmap::SlotMap;
 
 use crate::error::PostRefusal;
-use crate::external::{ExternalId, external};
+use crate::external::{Abandoned, Completer, External, ExternalId, News, Wanted};
 use crate::id::{OperationId, OperationKey, PumpTag, TagLease, WindowId, WindowKey};
-use crate::inbox::{Entry, Inbox};
+use crate::inbox::{Entry, Inbox, Poster};
 use crate::provider::StreamWaker;
 
 /// What the pump sleeps on: readable from a wake-up to the wait that takes it in.
@@ -54,6 +54,7 @@ impl Descriptor {
 /// The pump, as far as other threads meet it.
 struct Pump {
     inbox: Inbox<u32>,
+    wanted: Arc<Wanted>,
     descriptor: Arc<Descriptor>,
     taken: Vec<Entry<u32>>,
     /// How often it was said that nothing waits, and a wake-up was asked for.
@@ -73,7 +74,8 @@ impl Pump {
     fn new(capacity: usize) -> (Pump, Ids) {
         let descriptor = Arc::new(Descriptor::default());
         let waking = descriptor.clone();
-        let inbox = Inbox::new(capacity, Arc::new(move || waking.wake()));
+        let wanted = Arc::new(Wanted::new());
+        let inbox = Inbox::new(capacity, wanted.clone(), Arc::new(move || waking.wake()));
         let tag: PumpTag = TagLease::new().tag();
         let mut windows = SlotMap::<WindowKey, ()>::with_key();
         let mut operations = SlotMap::<OperationKey, ()>::with_key();
@@ -81,7 +83,27 @@ impl Pump {
         let operation = OperationId::new(tag, operations.insert(()));
         inbox.open_window(window);
         inbox.open_window(other);
-        (Pump { inbox, descriptor, taken: Vec::new(), asked: 0, limit: 16 }, Ids { window, other, operation })
+        let pump = Pump { inbox, wanted, descriptor, taken: Vec::new(), asked: 0, limit: 16 };
+        (pump, Ids { window, other, operation })
+    }
+
+    fn start<R: Send + 'static>(&self, operation: OperationId) -> Completer<R> {
+        self.wanted.want(operation);
+        Completer::new(operation, self.inbox.bell())
+    }
+
+    fn cancel(&self, operation: OperationId) {
+        self.wanted.forget(operation.slot());
+    }
+
+    /// What the operation came to whose news was taken over last.
+    fn result<R: 'static>(&mut self) -> Option<Result<R, Abandoned>> {
+        match self.taken.pop() {
+            Some(Entry::News(News { operation, result: Some(result) })) => {
+                External::new(operation, result).of(ExternalId::new(operation))
+            }
+            _ => None,
+        }
     }
 
     fn take_over(&mut self) {
@@ -201,9 +223,10 @@ fn a_burst_of_two_threads_wakes_once() {
 #[test]
 fn news_and_posts_all_come() {
     check(Some(3), || {
-        let (mut pump, ids) = Pump::new(8);
+        // Room for the post alone: news needs none.
+        let (mut pump, ids) = Pump::new(1);
         let (bell, operation) = (pump.inbox.bell(), ids.operation);
-        let ringing = thread::spawn(move || bell.ring(operation));
+        let ringing = thread::spawn(move || bell.ring(News { operation, result: None }));
         let posting = post(&pump, ids.window, &[1]);
         pump.wait_for(2);
         assert_eq!(pump.seen(), (vec![1], 1));
@@ -215,12 +238,11 @@ fn news_and_posts_all_come() {
 fn a_completion_is_not_lost() {
     check(None, || {
         let (mut pump, ids) = Pump::new(8);
-        let (expectation, completer) = external::<u32>(ids.operation, pump.inbox.bell());
+        let completer = pump.start::<u32>(ids.operation);
         let thread = thread::spawn(move || completer.complete(7));
         pump.wait_for(1);
         assert_eq!(pump.seen(), (vec![], 1));
-        let mut result = expectation.fulfil().expect("it was not fulfilled before");
-        assert_eq!(result.of(ExternalId::<u32>::new(ids.operation)), Some(Ok(7)));
+        assert_eq!(pump.result::<u32>(), Some(Ok(7)));
         assert_eq!(thread.join().unwrap(), Ok(()));
     });
 }
@@ -229,11 +251,10 @@ fn a_completion_is_not_lost() {
 fn a_completer_that_gives_up_is_told_of() {
     check(None, || {
         let (mut pump, ids) = Pump::new(8);
-        let (expectation, completer) = external::<u32>(ids.operation, pump.inbox.bell());
+        let completer = pump.start::<u32>(ids.operation);
         let thread = thread::spawn(move || drop(completer));
         pump.wait_for(1);
-        let mut result = expectation.fulfil().expect("it was not fulfilled before");
-        assert!(matches!(result.of(ExternalId::<u32>::new(ids.operation)), Some(Err(_))));
+        assert_eq!(pump.result::<u32>(), Some(Err(Abandoned)));
         thread.join().unwrap();
     });
 }
@@ -242,7 +263,7 @@ fn a_completer_that_gives_up_is_told_of() {
 fn a_cancelled_completion_comes_back_or_is_gone() {
     check(None, || {
         let (mut pump, ids) = Pump::new(8);
-        let (expectation, completer) = external::<u32>(ids.operation, pump.inbox.bell());
+        let completer = pump.start::<u32>(ids.operation);
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let seen = is_cancelled.clone();
         let thread = thread::spawn(move || {
@@ -250,13 +271,27 @@ fn a_cancelled_completion_comes_back_or_is_gone() {
             assert!(!is_late || !completer.is_wanted());
             (is_late, completer.complete(7))
         });
-        drop(expectation);
+        pump.cancel(ids.operation);
         is_cancelled.store(true, SeqCst);
         let (is_late, completed) = thread.join().unwrap();
         pump.take_over();
         let news = pump.seen().1;
         assert!(completed == Err(7) || !is_late, "what comes after the cancel comes back");
         assert_eq!(news, usize::from(completed.is_ok()), "only what was completed before it has news, for nobody");
+    });
+}
+
+#[test]
+fn who_learns_of_a_cancel_sees_what_was_done_before_it() {
+    check(None, || {
+        let (pump, ids) = Pump::new(8);
+        let completer = pump.start::<u32>(ids.operation);
+        let done = Arc::new(AtomicUsize::new(0));
+        let seen = done.clone();
+        let thread = thread::spawn(move || assert!(completer.is_wanted() || seen.load(Relaxed) == 1));
+        done.store(1, Relaxed);
+        pump.cancel(ids.operation);
+        thread.join().unwrap();
     });
 }
 
@@ -318,7 +353,7 @@ fn a_pump_that_goes_refuses_and_keeps_nothing() {
             if let Err(error) = poster.post(ids.window, 1) {
                 assert_eq!(error.refusal, PostRefusal::PumpGone);
             }
-            bell.ring(ids.operation);
+            bell.ring(News { operation: ids.operation, result: None });
             // Both live longer than the pump.
             (poster, bell)
         });
@@ -326,6 +361,31 @@ fn a_pump_that_goes_refuses_and_keeps_nothing() {
         let (poster, _bell) = thread.join().unwrap();
         assert_eq!(poster.post(ids.window, 1).map_err(|error| error.refusal), Err(PostRefusal::PumpGone));
         assert!(descriptor.upgrade().is_none(), "what it wakes with is gone with the pump");
+    });
+}
+
+/// Posts when it is dropped, as a program's may.
+struct Posts(Poster<u32>, WindowId);
+
+impl Drop for Posts {
+    fn drop(&mut self) {
+        let _ = self.0.post(self.1, 1);
+    }
+}
+
+#[test]
+fn a_result_for_a_pump_that_goes_comes_back_or_is_dropped_outside_the_locks() {
+    check(None, || {
+        let (pump, ids) = Pump::new(8);
+        let (completer, other) = (pump.start(ids.operation), pump.start::<u32>(ids.operation));
+        let kept = Arc::new(());
+        let result = (kept.clone(), Posts(pump.inbox.poster(), ids.window));
+        let thread = thread::spawn(move || drop(completer.complete(result)));
+        drop(pump);
+        assert!(!other.is_wanted());
+        assert_eq!(other.complete(7), Err(7));
+        thread.join().unwrap();
+        assert_eq!(Arc::strong_count(&kept), 1);
     });
 }
 
