@@ -52,6 +52,9 @@ pub struct Message<T> {
 /// What happened.
 #[derive(Debug)]
 #[non_exhaustive]
+// Messages are moved much. Behind a tag of one byte a move would begin at an odd address, and a read of what was moved
+// would wait until it has arrived in memory.
+#[repr(u64)]
 pub enum Payload<T> {
     /// What the program posted to itself, from this thread or another.
     Posted(T),
