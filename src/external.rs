@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::id::{OperationId, SLOTS_MAX, typed_id};
 use crate::sync::{AtomicU64, Ordering};
@@ -26,10 +26,18 @@ pub(crate) struct News {
 }
 
 /// Where a result lies: empty before it is there, and once it is taken out.
-type Place<R> = Option<Result<R, Abandoned>>;
+///
+/// Never locked: a thread that can only look at one cannot reach the result, so it can be looked at from several.
+struct Place<R>(Mutex<Option<Result<R, Abandoned>>>);
+
+impl<R> Place<R> {
+    fn get_mut(&mut self) -> &mut Option<Result<R, Abandoned>> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The [`Place`] of a result whose type is forgotten.
-pub(crate) type AnyResult = Box<dyn Any + Send>;
+pub(crate) type AnyResult = Box<dyn Any + Send + Sync>;
 
 typed_id! {
     /// The id of an external operation whose result is an `R`.
@@ -74,7 +82,8 @@ pub struct External {
 
 impl<R: Send + 'static> Completer<R> {
     pub(crate) fn new(operation: OperationId, bell: Arc<dyn Bell>) -> Completer<R> {
-        Completer { work: Some(Work { operation, bell, place: Box::new(None), forget_type: |place| place }) }
+        let place = Box::new(Place(Mutex::new(None)));
+        Completer { work: Some(Work { operation, bell, place, forget_type: |place| place }) }
     }
 }
 
@@ -115,7 +124,7 @@ impl<R> Work<R> {
 
     /// If nobody wants the result any more by now, the pump finds that out.
     fn end(mut self, result: Result<R, Abandoned>) {
-        *self.place = Some(result);
+        *self.place.get_mut() = Some(result);
         self.bell.ring(News { operation: self.operation, result: Some((self.forget_type)(self.place)) });
     }
 }
@@ -142,7 +151,8 @@ impl External {
 
     /// Takes the result out, if this is the end of the operation `id`. A second time there is none.
     pub fn of<R: 'static>(&mut self, id: ExternalId<R>) -> Option<Result<R, Abandoned>> {
-        self.result.downcast_mut::<Place<R>>().filter(|_| id.operation == self.operation)?.take()
+        let place = self.result.downcast_mut::<Place<R>>().filter(|_| id.operation == self.operation)?;
+        place.get_mut().take()
     }
 }
 

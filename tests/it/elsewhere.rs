@@ -79,6 +79,25 @@ fn a_dropped_completer_ends_its_operation() {
 }
 
 #[test]
+fn a_completer_can_be_asked_from_several_threads_whatever_its_result_is() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let (work, completer) = pump.start_external::<Cell<u8>>(window).expect("the window is open");
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| assert!(completer.is_wanted()));
+        }
+    });
+    completer.complete(Cell::new(7)).expect("it is wanted");
+    turn(&mut pump);
+    let Some(Payload::External(mut external)) = pump.next_message().map(|message| message.payload) else {
+        panic!("a completion waits")
+    };
+    thread::scope(|scope| _ = scope.spawn(|| format!("{external:?}")));
+    assert_eq!(external.of(work), Some(Ok(Cell::new(7))));
+}
+
+#[test]
 fn after_a_cancel_the_completer_learns_that_nobody_wants_the_result() {
     let mut pump = pump();
     let window = pump.root_window();
