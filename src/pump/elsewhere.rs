@@ -115,10 +115,12 @@ impl<T: Send + 'static> Pump<T> {
         self.engine.start_stream(owner.into(), provider, settings, self.inbox.bell()).map(StreamId::new)
     }
 
-    /// Their results are dropped by the next cancel or turn.
+    /// Its results are dropped by the next cancel or turn.
     fn retire_old_news(&mut self) {
-        let results = self.inbox.take_old_news(|operation| self.engine.is_live(operation));
-        self.engine.retire(results);
+        if self.inbox.may_gather_old_news() {
+            let results = self.inbox.take_old_news(|operation| self.engine.is_live(operation));
+            self.engine.retire(results);
+        }
     }
 
     /// What wakes a stream whose provider has parked, for the thread that has more for it. `None` once the

@@ -195,13 +195,15 @@ impl<T> Inbox<T> {
         self.take_out(|entry| matches!(entry, Entry::Post(to, _) if *to == window))
     }
 
-    /// Takes out the news of operations that are over, once there are twice as many entries as were left the last
-    /// time: a program that starts, completes and cancels without a turn in between would gather them. Gives back
-    /// their results.
+    /// Whether old news is to be looked for: there are twice as many entries as were left the last time. A program that
+    /// starts, completes and cancels without a turn in between would gather it.
+    #[inline]
+    pub(crate) fn may_gather_old_news(&self) -> bool {
+        self.held.len() + self.shared.len.load(Relaxed) >= self.room_for_news
+    }
+
+    /// Takes out the news of operations that are over, and gives back their results.
     pub(crate) fn take_old_news(&mut self, is_live: impl Fn(OperationId) -> bool) -> Vec<AnyResult> {
-        if self.held.len() + self.shared.len.load(Relaxed) < self.room_for_news {
-            return Vec::new();
-        }
         let old = self.take_out(|entry| matches!(entry, Entry::News(news) if !is_live(news.operation)));
         self.room_for_news = NEWS_MIN.max(2 * self.held.len());
         let results = old.into_iter().filter_map(|entry| match entry {
