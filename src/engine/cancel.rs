@@ -163,8 +163,8 @@ impl<T> Engine<T> {
         }
     }
 
-    /// Runs the program's code in the drop of payloads and providers. If one panics, the rest is dropped next
-    /// time.
+    /// Runs the program's code in the drop of payloads, results, providers and sources that nobody wants. If one panics,
+    /// the rest is dropped next time.
     pub(crate) fn drop_purged(&mut self) {
         while let Some(retired) = self.retired.pop() {
             drop(retired);

@@ -21,7 +21,7 @@ impl<T: Send + 'static> Pump<T> {
     ///
     /// # Cost
     ///
-    /// An allocation, in which the result will lie.
+    /// An allocation, in which the result will lie; now and then a longer table, of 8 bytes for each operation that lives.
     ///
     /// # Examples
     ///
@@ -115,11 +115,12 @@ impl<T: Send + 'static> Pump<T> {
         self.engine.start_stream(owner.into(), provider, settings, self.inbox.bell()).map(StreamId::new)
     }
 
-    /// Its results are dropped by the next cancel or turn.
+    /// Drops the results of operations that are over, where they may have gathered.
     fn retire_old_news(&mut self) {
         if self.inbox.may_gather_old_news() {
             let results = self.inbox.take_old_news(|operation| self.engine.is_live(operation));
             self.engine.retire(results);
+            self.engine.drop_purged();
         }
     }
 

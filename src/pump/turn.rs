@@ -148,6 +148,7 @@ impl<T> Pump<T> {
     /// 4. What is due by then can be taken.
     /// 5. It takes over what other threads posted and completed.
     /// 6. It asks streams for slices, 64 at most, for a millisecond unless the budget has another time.
+    /// 7. It drops results of other threads that came after their operation was cancelled.
     ///
     /// Then messages can be taken with [`next_message`](Pump::next_message).
     ///

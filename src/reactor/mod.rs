@@ -208,6 +208,14 @@ impl Reactor {
         self.poll.registry().register(self.sockets[key].socket.source(), token_of(key), interests)
     }
 
+    /// Does what wants a descriptor, and again where none was left but those that are kept to find ways with.
+    fn with_a_descriptor<R>(&mut self, make: impl Fn(&mut Reactor) -> io::Result<R>) -> io::Result<R> {
+        match make(self) {
+            Err(error) if is_out_of_descriptors(&error) && self.routes.let_go() => make(self),
+            result => result,
+        }
+    }
+
     /// Takes a socket out of the system's readiness queue and of the table.
     fn remove(&mut self, socket: SocketKey) -> Option<Socket> {
         let mut registered = self.sockets.remove(socket)?;
@@ -225,11 +233,14 @@ impl Reactor {
 
 impl Network for Reactor {
     fn open(&mut self, owner: SocketOwner, transport: Transport, server: SocketAddr) -> Result<SocketKey, OpenError> {
-        let socket = match transport {
-            Transport::Datagram => datagram_socket(server).map(Socket::Datagram),
-            Transport::Stream => mio::net::TcpStream::connect(server).map(Socket::Stream),
-        };
-        socket.and_then(|socket| self.register(socket, owner)).map_err(open_error)
+        let opened = self.with_a_descriptor(|reactor| {
+            let socket = match transport {
+                Transport::Datagram => Socket::Datagram(datagram_socket(server)?),
+                Transport::Stream => Socket::Stream(mio::net::TcpStream::connect(server)?),
+            };
+            reactor.register(socket, owner)
+        });
+        opened.map_err(open_error)
     }
 
     fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize> {
@@ -280,10 +291,10 @@ impl Network for Reactor {
     }
 
     fn accept(&mut self, socket: SocketKey) -> io::Result<(TcpStream, SocketAddr)> {
-        match self.socket(socket)? {
+        self.with_a_descriptor(|reactor| match reactor.socket(socket)? {
             Socket::Listener(listener) => listener.accept().map(|(stream, peer)| (TcpStream::of_system(stream), peer)),
             _ => Err(io::ErrorKind::InvalidInput.into()),
-        }
+        })
     }
 
     fn local_address(&self, socket: SocketKey) -> io::Result<SocketAddr> {

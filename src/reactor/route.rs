@@ -7,6 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 /// Any port will do; this one is for discarding.
 const PORT: u16 = 9;
 
+/// The destination with a port, and with its scope where it has one.
+fn to_port(mut destination: SocketAddr) -> SocketAddr {
+    destination.set_port(PORT);
+    destination
+}
+
 /// What the routing table is asked with.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[derive(Default)]
@@ -21,15 +27,18 @@ impl Routes {
     pub(super) fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
         use rustix::net::{AddressFamily, connect, connect_unspec, getsockname};
 
-        let (kept, family) = match destination {
-            SocketAddr::V4(_) => (&mut self.v4, AddressFamily::INET),
-            SocketAddr::V6(_) => (&mut self.v6, AddressFamily::INET6),
+        let (kept, other, family) = match destination {
+            SocketAddr::V4(_) => (&mut self.v4, &mut self.v6, AddressFamily::INET),
+            SocketAddr::V6(_) => (&mut self.v6, &mut self.v4, AddressFamily::INET6),
         };
-        let socket = match kept.take() {
-            Some(socket) => socket,
-            None => socket_of(family)?,
-        };
-        let connected = connect(&socket, &SocketAddr::new(destination.ip(), PORT));
+        let socket = kept.take().or_else(|| socket_of(family)).or_else(|| {
+            // Where descriptors run out, the one that the other family has will do.
+            other.take().and_then(|other| {
+                drop(other);
+                socket_of(family)
+            })
+        })?;
+        let connected = connect(&socket, &to_port(destination));
         let source = connected.and_then(|()| getsockname(&socket));
         // Connected to the next without this, it would keep the address that it has now.
         if connect_unspec(&socket).is_ok() {
@@ -37,12 +46,24 @@ impl Routes {
         }
         SocketAddr::try_from(source.ok()?).ok().map(|address| address.ip())
     }
+
+    /// Closes what is kept, and says whether that was something.
+    pub(super) fn let_go(&mut self) -> bool {
+        [self.v4.take(), self.v6.take()].iter().any(Option::is_some)
+    }
 }
 
-/// What the routing table is asked with: a socket for each question.
+/// What the routing table is asked with: a socket for each question, so that nothing is kept.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[derive(Default)]
-pub(super) struct Routes;
+pub(super) struct Routes {}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl Routes {
+    pub(super) fn let_go(&mut self) -> bool {
+        false
+    }
+}
 
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 impl Routes {
@@ -51,7 +72,7 @@ impl Routes {
 
         let family = if destination.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let socket = socket_of(family)?;
-        connect(&socket, &SocketAddr::new(destination.ip(), PORT)).ok()?;
+        connect(&socket, &to_port(destination)).ok()?;
         SocketAddr::try_from(getsockname(&socket).ok()?).ok().map(|address| address.ip())
     }
 }
@@ -60,7 +81,7 @@ impl Routes {
 impl Routes {
     pub(super) fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
         let socket = std::net::UdpSocket::bind(super::unspecified(destination)).ok()?;
-        socket.connect(SocketAddr::new(destination.ip(), PORT)).ok()?;
+        socket.connect(to_port(destination)).ok()?;
         socket.local_addr().ok().map(|address| address.ip())
     }
 }
@@ -99,5 +120,14 @@ mod tests {
             assert_eq!(routes.source_address(second), by_a_fresh_socket(second), "{second} after {first}");
         }
         assert_eq!(routes.source_address(addresses[0]), Some(addresses[0].ip()));
+    }
+
+    /// A link-local address leads nowhere without its scope.
+    #[test]
+    fn a_scope_is_part_of_the_question() {
+        let scoped = std::net::SocketAddrV6::new("fe80::1".parse().expect("an address"), 0, 0, 7);
+        assert!(
+            matches!(to_port(scoped.into()), SocketAddr::V6(address) if (address.scope_id(), address.port()) == (7, PORT))
+        );
     }
 }

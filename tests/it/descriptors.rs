@@ -113,6 +113,26 @@ fn f11_nothing_spins_at_the_limit() {
     });
 }
 
+/// What ways to addresses are found with is kept while lookups wait, but not from those that wait for a descriptor.
+#[test]
+fn f11_with_a_few_descriptors_every_lookup_is_answered() {
+    let script = |query: &Query| vec![answer(query).into()];
+    alone_with_server(f11_with_a_few_descriptors_every_lookup_is_answered, script, |server| {
+        let mut pump = pump(asking_at([server]));
+        limit_descriptors(LIMIT);
+        let mut files = take_all_descriptors();
+        for _ in 0..4 {
+            files.pop();
+            let names = (0..8).map(|number| HostQuery::by_name(format!("host{number}.example")));
+            let lookups: Vec<_> = names.map(|query| start(&mut pump, query)).collect();
+            for lookup in lookups {
+                let host = outcome(&mut pump, lookup).expect("the server knows it");
+                assert_eq!((host.addresses.len(), host.incomplete), (2, false));
+            }
+        }
+    });
+}
+
 /// The program itself has taken all descriptors, so no lookup's end would give one back.
 #[test]
 fn a_lookup_without_any_descriptor_waits_for_one() {

@@ -133,7 +133,12 @@ impl ClassBuilder {
     /// What of classes and objects lies within the class.
     fn within(&self, properties: &[Property], methods: &[Method]) -> Within {
         let all = |parts: &mut dyn Iterator<Item = Within>| parts.fold(Within::NOTHING, Within::beside);
-        let qualified = |qualifiers: &[Qualifier]| all(&mut qualifiers.iter().map(|it| it.value.within()));
+        // No type has seen to it that the elements of their arrays are alike.
+        let qualifier = |qualifier: &Qualifier| match &qualifier.value {
+            Value::Array(elements) => all(&mut elements.iter().map(Value::within)),
+            value => value.within(),
+        };
+        let qualified = |qualifiers: &[Qualifier]| all(&mut qualifiers.iter().map(qualifier));
         let property = |property: &Property| property.default.within().beside(qualified(&property.qualifiers));
         let method = |method: &Method| {
             let classes = [&method.inputs, &method.outputs].into_iter().flatten();
