@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
 use msgpump::{
-    Budget, Cancelled, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, Poster, ProtocolQuery, Pump,
-    ResolverConfig, Rest, ServiceQuery, Settings, Timer, WindowId,
+    Budget, Cancelled, Filter, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, Poster, ProtocolQuery,
+    Pump, ResolverConfig, Rest, ServiceQuery, Settings, StreamSettings, Swept, Timer, WindowId, items,
 };
 
 use random::{Choose, Random};
@@ -415,6 +415,74 @@ fn p07_groups_and_windows() {
 fn p11_bounded() {
     for seed in 7000..7200 {
         run(seed, Mix { posts: 8, starts: 12, takes: 1, turns: 1, ..EVERYTHING });
+    }
+}
+
+/// Promise 6. A sweep tells what was under way from what had ended, and counts the messages of both.
+#[test]
+fn p06_a_sweep_says_what_it_prevented() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<u64>(Settings::default());
+    let (group, posts) = (pump.open_group(), 5);
+    let sweeps: [fn(&mut Pump<u64>, WindowId, GroupId) -> Option<Swept>; 4] = [
+        |pump, _, group| Some(pump.cancel_group(group)),
+        |pump, window, _| Some(pump.cancel_window(window)),
+        |pump, window, _| pump.destroy_window(window),
+        |pump, _, group| pump.close_group(group),
+    ];
+    for (index, sweep) in sweeps.into_iter().enumerate() {
+        let window = pump.open_window();
+        let owner = window.in_group(group);
+        for number in 0..posts {
+            pump.post(window, number).expect("there is room");
+        }
+        pump.set_timer(owner, Timer::once(Duration::from_secs(1))).expect("open");
+        // Two batches wait, and more would come.
+        pump.start_stream(owner, items(0..), StreamSettings::default().batch(2).credit(2)).expect("open");
+        pump.lookup_service(owner, ServiceQuery::by_port(443)).expect("open");
+        pump.lookup_protocol(owner, ProtocolQuery::by_number(6)).expect("open");
+        pump.lookup_protocol(owner, ProtocolQuery::by_number(17)).expect("open");
+        let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+        let before = pump.metrics();
+        let swept = sweep(&mut pump, window, group).expect("it is open");
+        let of_window = if index == 2 { posts as usize } else { 0 };
+        assert_eq!((swept.operations(), swept.pending(), swept.messages()), (5, 2, 5 + of_window), "sweep {index}");
+        let after = pump.metrics();
+        assert_eq!(before.queued - after.queued, swept.messages(), "sweep {index}");
+        assert_eq!((after.purged_messages - before.purged_messages) as usize, swept.messages(), "sweep {index}");
+    }
+}
+
+/// Promise 11. However a post leaves the queue, another one has room.
+#[test]
+fn p11_room_comes_back_however_a_post_leaves() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<u64>(Settings::default().queue_capacity(CAPACITY));
+    let leave: [fn(&mut Pump<u64>, WindowId) -> usize; 6] = [
+        |pump, _| usize::from(pump.next_message().is_some()),
+        |pump, window| usize::from(pump.next_message_for(Filter::any().window(window)).is_some()),
+        |pump, _| usize::from(pump.next_posted(|&number| number >= 3).is_some()),
+        |pump, _| usize::from(pump.next_in_hand(&[]).is_some()),
+        |pump, window| pump.purge_posts(window, |&number| number % 2 == 0),
+        |pump, window| pump.destroy_window(window).map_or(0, Swept::messages),
+    ];
+    for (index, leave) in leave.into_iter().enumerate() {
+        let window = pump.open_window();
+        let mut room = CAPACITY;
+        // Each round after the first has just the room that the one before has made.
+        for round in 0..3 {
+            for number in 0..room {
+                pump.post(window, number as u64).unwrap_or_else(|error| panic!("way {index}, round {round}: {error}"));
+            }
+            let refused = pump.post(window, 99).expect_err("the queue is full").refusal;
+            assert_eq!(refused, PostRefusal::Full, "way {index}, round {round}");
+            room = leave(&mut pump, window);
+            assert!(room > 0 && pump.metrics().queued == CAPACITY - room, "way {index}, round {round}");
+            if !pump.has_window(window) {
+                break;
+            }
+        }
+        pump.destroy_window(window);
     }
 }
 
