@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
 use msgpump::{
-    Budget, Cancelled, Filter, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, Poster, ProtocolQuery,
-    Pump, ResolverConfig, Rest, ServiceQuery, Settings, StreamSettings, Swept, Timer, WindowId, items,
+    Budget, Cancelled, EventSource, Filter, GroupId, HostQuery, Interest, Message, OperationId, Owner, Payload,
+    PostRefusal, Poster, ProtocolQuery, Provider, Pump, ResolverConfig, Rest, ServiceQuery, Settings, Slice, Step,
+    StreamSettings, Swept, Timer, WindowId, items,
 };
 
 use random::{Choose, Random};
@@ -630,16 +631,42 @@ fn p10_a_purged_payload_may_post_from_its_drop() {
     drop(echo);
 }
 
-#[test]
-fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
-    struct Bomb(bool);
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            if self.0 && !std::thread::panicking() {
-                panic!("on purpose");
-            }
+/// Panics when it is dropped, where it is armed.
+struct Bomb(bool);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 && !std::thread::panicking() {
+            panic!("on purpose");
         }
     }
+}
+
+impl Provider for Bomb {
+    type Item = ();
+    type Status = ();
+
+    fn step(&mut self, _: &mut Slice<'_, ()>) -> Step<()> {
+        Step::Parked
+    }
+}
+
+impl EventSource for Bomb {
+    fn register(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn reregister(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn deregister(&mut self, _: &mio::Registry) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
     let mut pump = Pump::new().expect("the system gives a queue");
     let (window, other) = (pump.open_window(), pump.open_window());
     for armed in [false, true, false] {
@@ -652,6 +679,40 @@ fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
     assert_eq!(pump.next_message().map(|message| message.window), Some(other));
     assert!(pump.next_message().is_none());
     assert_eq!(pump.metrics().queued, 0);
+}
+
+/// What is the program's own is dropped when all operations of the sweep are gone.
+#[test]
+fn p10_a_panic_in_the_drop_of_what_an_operation_held_spares_no_other_one_of_the_sweep() {
+    let start: [(&str, fn(&mut Pump<()>, Owner)); 3] = [
+        ("result", |pump, owner| {
+            let (_, completer) = pump.start_external(owner).expect("open");
+            assert!(completer.complete(Bomb(true)).is_ok());
+        }),
+        ("provider", |pump, owner| {
+            assert!(pump.start_stream(owner, Bomb(true), StreamSettings::default()).is_ok());
+        }),
+        ("source", |pump, owner| assert!(pump.watch(owner, Bomb(true), Interest::READABLE).is_ok())),
+    ];
+    let sweeps: [(&str, fn(&mut Pump<()>, WindowId, GroupId)); 4] = [
+        ("cancel_group", |pump, _, group| _ = pump.cancel_group(group)),
+        ("close_group", |pump, _, group| _ = pump.close_group(group)),
+        ("cancel_window", |pump, window, _| _ = pump.cancel_window(window)),
+        ("destroy_window", |pump, window, _| _ = pump.destroy_window(window)),
+    ];
+    for (of, start) in start {
+        for (verb, sweep) in sweeps {
+            let mut pump = Pump::new().expect("the system gives a queue");
+            let (window, group) = (pump.open_window(), pump.open_group());
+            let owner = window.in_group(group);
+            start(&mut pump, owner);
+            pump.set_timer(owner, Timer::once(Duration::from_secs(3600))).expect("open");
+            let swept = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sweep(&mut pump, window, group)));
+            assert!(swept.is_err(), "{verb}: the drop of the {of} panics");
+            let metrics = pump.metrics();
+            assert_eq!((metrics.operations, metrics.timers, metrics.sockets), (0, 0, 0), "{verb}, {of}");
+        }
+    }
 }
 
 #[test]

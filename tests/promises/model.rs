@@ -124,6 +124,7 @@ pub(crate) struct Run<C> {
     quit: Option<i32>,
     is_quit_told: bool,
     silenced: u64,
+    taken: u64,
 }
 
 fn address(last: usize, port: u16) -> SocketAddr {
@@ -167,6 +168,7 @@ impl<C: Choose> Run<C> {
             quit: None,
             is_quit_told: false,
             silenced: 0,
+            taken: 0,
         }
     }
 
@@ -554,6 +556,7 @@ impl<C: Choose> Run<C> {
             let Payload::Posted(number) = message.payload else { panic!("{message:?}") };
             assert_eq!(number % 3, rest);
             self.note_post(message.window, number, |_, other| other % 3 == rest);
+            self.taken += 1;
             return;
         }
         let peeked = self.pump.peek_message_for(filter).map(identity);
@@ -596,6 +599,7 @@ impl<C: Choose> Run<C> {
         let passed_by = self.choices.pick(&self.windows).filter(|_| self.choices.below(3) == 0);
         let passed_by = passed_by.as_slice();
         let Some(message) = self.pump.next_in_hand(passed_by) else { return };
+        self.taken += 1;
         let taken = message.get().expect("it is not silenced yet");
         let (window, operation, kind) = identity(taken);
         assert!(kind == MessageKind::Quit || !passed_by.contains(&window));
@@ -688,6 +692,7 @@ impl<C: Choose> Run<C> {
 
     /// Judges a message and uses what is in it. It was taken from among those that are `admitted`.
     fn take(&mut self, message: Message<u32>, admitted: impl Fn(WindowId, Option<OperationId>, MessageKind) -> bool) {
+        self.taken += 1;
         let (window, operation, kind) = identity(&message);
         let started = operation.and_then(|id| self.live.get_mut(&id)).map(|started| &mut started.kind);
         match (message.payload, started) {
@@ -741,6 +746,9 @@ impl<C: Choose> Run<C> {
     fn compare(&mut self) {
         let metrics = self.pump.metrics();
         assert_eq!(metrics.operations, self.live.len(), "the pump holds what the model holds");
+        let timers = self.live.values().filter(|started| matches!(started.kind, Kind::Timer { .. })).count();
+        assert_eq!((metrics.windows, metrics.timers), (self.windows.len(), timers));
+        assert_eq!(metrics.messages, self.taken);
         assert_eq!(metrics.silenced_messages, self.silenced, "p01, in hand");
         assert!(self.live.keys().all(|&id| self.pump.is_live(id)));
         assert!(self.over.iter().all(|&id| !self.pump.is_live(id)), "p05");
