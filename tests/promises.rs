@@ -14,13 +14,14 @@ mod model;
 mod random;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use msgpump::simulation::{Act, NameServer, Simulation};
+use msgpump::simulation::{Act, NameServer, Peer, Simulation};
 use msgpump::{
-    Budget, Cancelled, EventSource, Filter, GroupId, HostQuery, Interest, Message, OperationId, Owner, Payload,
-    PostRefusal, Poster, ProtocolQuery, Provider, Pump, ResolverConfig, Rest, ServiceQuery, Settings, Slice, Step,
-    StreamSettings, Swept, Timer, WindowId, items,
+    Budget, Cancelled, Connect, EventSource, Filter, GroupId, HostQuery, Interest, Message, OperationId, Owner,
+    Payload, PostRefusal, Poster, ProtocolQuery, Provider, Pump, ResolverConfig, Rest, ServiceQuery, Settings, Slice,
+    Step, StreamSettings, Swept, Timer, WindowId, items,
 };
 
 use random::{Choose, Random};
@@ -597,6 +598,49 @@ fn p09_idle_is_free() {
     }
     assert_eq!((pump.metrics().turns, pump.metrics().waits), (1000, 0), "no system call for nothing");
     assert!(matches!(pump.rest(), Rest::Until(_)));
+}
+
+/// A provider that wants to be asked again after this long, and then no more.
+struct AskedAgainAfter(Duration);
+
+impl Provider for AskedAgainAfter {
+    type Item = ();
+    type Status = ();
+
+    fn step(&mut self, slice: &mut Slice<'_, ()>) -> Step<()> {
+        Step::At(slice.now() + self.0)
+    }
+}
+
+/// A host sleeps until the soonest deadline of whatever kind, and not longer.
+#[test]
+fn p09_the_next_deadline_is_the_soonest_of_every_kind() {
+    let server: SocketAddr = ([192, 0, 2, 53], 53).into();
+    let silent: SocketAddr = ([192, 0, 2, 1], 80).into();
+    for rotation in 0..4 {
+        let [timer, stream, lookup, connect] = [0, 1, 2, 3].map(|kind| Duration::from_secs(1 + (kind + rotation) % 4));
+        let simulation = Simulation::new(1);
+        simulation.peer(silent, Peer::new().is_silent());
+        simulation.name_server(server, NameServer::new().always(Act::Drop));
+        let config = ResolverConfig::new([server]).with_timeout(lookup).with_attempts(1);
+        let mut pump = simulation.pump::<()>(Settings::default().resolver(config).expect("within the limits"));
+        let root = pump.root_window();
+        let mut started = [
+            (timer, pump.set_timer(root, Timer::once(timer)).expect("open")),
+            (stream, pump.start_stream(root, AskedAgainAfter(stream), StreamSettings::default()).expect("open").id()),
+            (lookup, pump.lookup_host(root, HostQuery::by_name("a.test")).expect("open")),
+            (connect, pump.connect(root, Connect::from(silent).deadline(connect)).expect("open")),
+        ];
+        let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+        started.sort();
+        for (after, operation) in started {
+            let soonest = pump.next_deadline().expect("all of them have one");
+            assert_eq!(soonest - simulation.now(), after, "rotation {rotation}");
+            assert_eq!(pump.rest(), Rest::Until(soonest));
+            pump.cancel(operation);
+        }
+        assert_eq!((pump.next_deadline(), pump.rest()), (None, Rest::Forever));
+    }
 }
 
 /// A payload whose drop posts to the pump it was purged from.
