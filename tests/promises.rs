@@ -750,6 +750,8 @@ fn p10_a_panic_in_the_drop_of_what_an_operation_held_spares_no_other_one_of_the_
             let (window, group) = (pump.open_window(), pump.open_group());
             let owner = window.in_group(group);
             start(&mut pump, owner);
+            // A result waits in the queue then, and a provider has parked.
+            let _ = pump.turn(Budget::no_wait()).expect("the system works");
             pump.set_timer(owner, Timer::once(Duration::from_secs(3600))).expect("open");
             let swept = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sweep(&mut pump, window, group)));
             assert!(swept.is_err(), "{verb}: the drop of the {of} panics");
