@@ -13,7 +13,8 @@ pub struct Metrics {
     pub waits: u64,
     /// Messages taken by the program.
     pub messages: u64,
-    /// Messages that were in the queue when their operation was cancelled or their window destroyed.
+    /// Messages that were in the queue when their operation was cancelled or their window destroyed, and posts
+    /// that were taken back.
     pub purged_messages: u64,
     /// Messages that were taken in hand ([`InHand`](crate::InHand)), by a dispatcher mostly, and cancelled
     /// before they were handled.

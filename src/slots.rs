@@ -37,6 +37,12 @@ impl<K: Key, R, const LAST: u32> Slots<K, R, LAST> {
         self.entries.len() + self.retired >= SLOTS_MAX
     }
 
+    /// Leaves no room, as if all other slots were used up.
+    #[cfg(test)]
+    pub(crate) fn fill(&mut self) {
+        self.retired = SLOTS_MAX - self.entries.len();
+    }
+
     /// Adds an entry. The caller has made sure that the table is not full.
     #[inline]
     pub(crate) fn insert(&mut self, entry: R) -> K {

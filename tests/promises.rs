@@ -14,12 +14,14 @@ mod model;
 mod random;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use msgpump::simulation::{Act, NameServer, Simulation};
+use msgpump::simulation::{Act, NameServer, Peer, Simulation};
 use msgpump::{
-    Budget, Cancelled, GroupId, HostQuery, Message, OperationId, Payload, PostRefusal, Poster, ProtocolQuery, Pump,
-    ResolverConfig, Rest, ServiceQuery, Settings, Timer, WindowId,
+    Budget, Cancelled, Connect, EventSource, Filter, GroupId, HostQuery, Interest, Message, OperationId, Owner,
+    Payload, PostRefusal, Poster, ProtocolQuery, Provider, Pump, ResolverConfig, Rest, ServiceQuery, Settings, Slice,
+    Step, StreamSettings, Swept, Timer, WindowId, items,
 };
 
 use random::{Choose, Random};
@@ -418,6 +420,74 @@ fn p11_bounded() {
     }
 }
 
+/// Promise 6. A sweep tells what was under way from what had ended, and counts the messages of both.
+#[test]
+fn p06_a_sweep_says_what_it_prevented() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<u64>(Settings::default());
+    let (group, posts) = (pump.open_group(), 5);
+    let sweeps: [fn(&mut Pump<u64>, WindowId, GroupId) -> Option<Swept>; 4] = [
+        |pump, _, group| Some(pump.cancel_group(group)),
+        |pump, window, _| Some(pump.cancel_window(window)),
+        |pump, window, _| pump.destroy_window(window),
+        |pump, _, group| pump.close_group(group),
+    ];
+    for (index, sweep) in sweeps.into_iter().enumerate() {
+        let window = pump.open_window();
+        let owner = window.in_group(group);
+        for number in 0..posts {
+            pump.post(window, number).expect("there is room");
+        }
+        pump.set_timer(owner, Timer::once(Duration::from_secs(1))).expect("open");
+        // Two batches wait, and more would come.
+        pump.start_stream(owner, items(0..), StreamSettings::default().batch(2).credit(2)).expect("open");
+        pump.lookup_service(owner, ServiceQuery::by_port(443)).expect("open");
+        pump.lookup_protocol(owner, ProtocolQuery::by_number(6)).expect("open");
+        pump.lookup_protocol(owner, ProtocolQuery::by_number(17)).expect("open");
+        let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+        let before = pump.metrics();
+        let swept = sweep(&mut pump, window, group).expect("it is open");
+        let of_window = if index == 2 { posts as usize } else { 0 };
+        assert_eq!((swept.operations(), swept.pending(), swept.messages()), (5, 2, 5 + of_window), "sweep {index}");
+        let after = pump.metrics();
+        assert_eq!(before.queued - after.queued, swept.messages(), "sweep {index}");
+        assert_eq!((after.purged_messages - before.purged_messages) as usize, swept.messages(), "sweep {index}");
+    }
+}
+
+/// Promise 11. However a post leaves the queue, another one has room.
+#[test]
+fn p11_room_comes_back_however_a_post_leaves() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<u64>(Settings::default().queue_capacity(CAPACITY));
+    let leave: [fn(&mut Pump<u64>, WindowId) -> usize; 6] = [
+        |pump, _| usize::from(pump.next_message().is_some()),
+        |pump, window| usize::from(pump.next_message_for(Filter::any().window(window)).is_some()),
+        |pump, _| usize::from(pump.next_posted(|&number| number >= 3).is_some()),
+        |pump, _| usize::from(pump.next_in_hand(&[]).is_some()),
+        |pump, window| pump.purge_posts(window, |&number| number % 2 == 0),
+        |pump, window| pump.destroy_window(window).map_or(0, Swept::messages),
+    ];
+    for (index, leave) in leave.into_iter().enumerate() {
+        let window = pump.open_window();
+        let mut room = CAPACITY;
+        // Each round after the first has just the room that the one before has made.
+        for round in 0..3 {
+            for number in 0..room {
+                pump.post(window, number as u64).unwrap_or_else(|error| panic!("way {index}, round {round}: {error}"));
+            }
+            let refused = pump.post(window, 99).expect_err("the queue is full").refusal;
+            assert_eq!(refused, PostRefusal::Full, "way {index}, round {round}");
+            room = leave(&mut pump, window);
+            assert!(room > 0 && pump.metrics().queued == CAPACITY - room, "way {index}, round {round}");
+            if !pump.has_window(window) {
+                break;
+            }
+        }
+        pump.destroy_window(window);
+    }
+}
+
 /// Promise 12. A pump dropped with everything under way leaves nothing behind and waits for nobody.
 #[test]
 fn p12_dropping_is_bounded() {
@@ -530,6 +600,49 @@ fn p09_idle_is_free() {
     assert!(matches!(pump.rest(), Rest::Until(_)));
 }
 
+/// A provider that wants to be asked again after this long, and then no more.
+struct AskedAgainAfter(Duration);
+
+impl Provider for AskedAgainAfter {
+    type Item = ();
+    type Status = ();
+
+    fn step(&mut self, slice: &mut Slice<'_, ()>) -> Step<()> {
+        Step::At(slice.now() + self.0)
+    }
+}
+
+/// A host sleeps until the soonest deadline of whatever kind, and not longer.
+#[test]
+fn p09_the_next_deadline_is_the_soonest_of_every_kind() {
+    let server: SocketAddr = ([192, 0, 2, 53], 53).into();
+    let silent: SocketAddr = ([192, 0, 2, 1], 80).into();
+    for rotation in 0..4 {
+        let [timer, stream, lookup, connect] = [0, 1, 2, 3].map(|kind| Duration::from_secs(1 + (kind + rotation) % 4));
+        let simulation = Simulation::new(1);
+        simulation.peer(silent, Peer::new().is_silent());
+        simulation.name_server(server, NameServer::new().always(Act::Drop));
+        let config = ResolverConfig::new([server]).with_timeout(lookup).with_attempts(1);
+        let mut pump = simulation.pump::<()>(Settings::default().resolver(config).expect("within the limits"));
+        let root = pump.root_window();
+        let mut started = [
+            (timer, pump.set_timer(root, Timer::once(timer)).expect("open")),
+            (stream, pump.start_stream(root, AskedAgainAfter(stream), StreamSettings::default()).expect("open").id()),
+            (lookup, pump.lookup_host(root, HostQuery::by_name("a.test")).expect("open")),
+            (connect, pump.connect(root, Connect::from(silent).deadline(connect)).expect("open")),
+        ];
+        let _ = pump.turn(Budget::no_wait()).expect("the stage does not fail");
+        started.sort();
+        for (after, operation) in started {
+            let soonest = pump.next_deadline().expect("all of them have one");
+            assert_eq!(soonest - simulation.now(), after, "rotation {rotation}");
+            assert_eq!(pump.rest(), Rest::Until(soonest));
+            pump.cancel(operation);
+        }
+        assert_eq!((pump.next_deadline(), pump.rest()), (None, Rest::Forever));
+    }
+}
+
 /// A payload whose drop posts to the pump it was purged from.
 struct Echo {
     poster: Poster<Echo>,
@@ -562,16 +675,42 @@ fn p10_a_purged_payload_may_post_from_its_drop() {
     drop(echo);
 }
 
-#[test]
-fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
-    struct Bomb(bool);
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            if self.0 && !std::thread::panicking() {
-                panic!("on purpose");
-            }
+/// Panics when it is dropped, where it is armed.
+struct Bomb(bool);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 && !std::thread::panicking() {
+            panic!("on purpose");
         }
     }
+}
+
+impl Provider for Bomb {
+    type Item = ();
+    type Status = ();
+
+    fn step(&mut self, _: &mut Slice<'_, ()>) -> Step<()> {
+        Step::Parked
+    }
+}
+
+impl EventSource for Bomb {
+    fn register(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn reregister(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn deregister(&mut self, _: &mio::Registry) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
     let mut pump = Pump::new().expect("the system gives a queue");
     let (window, other) = (pump.open_window(), pump.open_window());
     for armed in [false, true, false] {
@@ -584,6 +723,42 @@ fn p10_a_panic_in_a_payloads_drop_leaves_the_pump_usable() {
     assert_eq!(pump.next_message().map(|message| message.window), Some(other));
     assert!(pump.next_message().is_none());
     assert_eq!(pump.metrics().queued, 0);
+}
+
+/// What is the program's own is dropped when all operations of the sweep are gone.
+#[test]
+fn p10_a_panic_in_the_drop_of_what_an_operation_held_spares_no_other_one_of_the_sweep() {
+    let start: [(&str, fn(&mut Pump<()>, Owner)); 3] = [
+        ("result", |pump, owner| {
+            let (_, completer) = pump.start_external(owner).expect("open");
+            assert!(completer.complete(Bomb(true)).is_ok());
+        }),
+        ("provider", |pump, owner| {
+            assert!(pump.start_stream(owner, Bomb(true), StreamSettings::default()).is_ok());
+        }),
+        ("source", |pump, owner| assert!(pump.watch(owner, Bomb(true), Interest::READABLE).is_ok())),
+    ];
+    let sweeps: [(&str, fn(&mut Pump<()>, WindowId, GroupId)); 4] = [
+        ("cancel_group", |pump, _, group| _ = pump.cancel_group(group)),
+        ("close_group", |pump, _, group| _ = pump.close_group(group)),
+        ("cancel_window", |pump, window, _| _ = pump.cancel_window(window)),
+        ("destroy_window", |pump, window, _| _ = pump.destroy_window(window)),
+    ];
+    for (of, start) in start {
+        for (verb, sweep) in sweeps {
+            let mut pump = Pump::new().expect("the system gives a queue");
+            let (window, group) = (pump.open_window(), pump.open_group());
+            let owner = window.in_group(group);
+            start(&mut pump, owner);
+            // A result waits in the queue then, and a provider has parked.
+            let _ = pump.turn(Budget::no_wait()).expect("the system works");
+            pump.set_timer(owner, Timer::once(Duration::from_secs(3600))).expect("open");
+            let swept = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sweep(&mut pump, window, group)));
+            assert!(swept.is_err(), "{verb}: the drop of the {of} panics");
+            let metrics = pump.metrics();
+            assert_eq!((metrics.operations, metrics.timers, metrics.sockets), (0, 0, 0), "{verb}, {of}");
+        }
+    }
 }
 
 #[test]

@@ -198,6 +198,19 @@ mod tests {
         assert!(kept_beside(1000, 10_000) <= 2 * 1000 + ORIGINS_MIN);
     }
 
+    /// Each count of those in hand is followed by as many messages as it looked at, at least.
+    #[test]
+    fn messages_in_hand_are_counted_more_rarely_the_more_there_are() {
+        let mut in_hands = InHands::default();
+        let (mut held, mut rooms) = (Vec::new(), Vec::new());
+        for _ in 0..1000 {
+            held.push(in_hands.remember(WindowKey::default(), None, None));
+            rooms.push(in_hands.room);
+        }
+        rooms.dedup();
+        assert_eq!(rooms, [16, 32, 64, 128, 256, 512, 1024]);
+    }
+
     #[test]
     fn those_that_are_let_go_in_another_order_are_forgotten_too() {
         let mut engine = Engine::new(100_000, Resolver::new(Default::default()));

@@ -314,3 +314,21 @@ fn sooner(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
         _ => one.or(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_is_refused_when_there_is_no_room_for_an_operation() {
+        let mut engine = Engine::<()>::new(1, Resolver::new(Default::default()));
+        let start = |engine: &mut Engine<()>| {
+            let owner = engine.root().into();
+            engine.start_timer(owner, Moment::START, None, Clock::Monotonic)
+        };
+        let timer = start(&mut engine).expect("there is room");
+        engine.operations.fill();
+        assert_eq!(start(&mut engine), Err(StartRefusal::Full));
+        assert!(engine.is_live(timer));
+    }
+}

@@ -85,6 +85,11 @@ impl Operations {
         self.operations.is_full()
     }
 
+    #[cfg(test)]
+    pub(crate) fn fill(&mut self) {
+        self.operations.fill();
+    }
+
     #[inline]
     pub(crate) fn windows_len(&self) -> usize {
         self.windows.len()
@@ -213,5 +218,26 @@ impl Work {
             | Work::Listen { queued, .. }
             | Work::Finished { queued } => Some(queued),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic = "more than 16777215 windows"]
+    fn windows_have_a_limit() {
+        let mut operations = Operations::new();
+        operations.windows.fill();
+        operations.open_window();
+    }
+
+    #[test]
+    #[should_panic = "more than 16777215 groups"]
+    fn groups_have_a_limit() {
+        let mut operations = Operations::new();
+        operations.groups.fill();
+        operations.open_group();
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use msgpump::simulation::Simulation;
 use msgpump::{
@@ -425,6 +425,34 @@ fn a_provider_that_always_says_again_does_not_spin() {
     let message = pump.get_message().expect("the wait works").expect("nobody quits");
     assert!(matches!(message.payload, Payload::Tick(_)), "{message:?}");
     assert!(asked.get() <= 101, "once a millisecond at most, not {} times", asked.get());
+}
+
+/// Parks each time, and keeps the time that it was told.
+struct Told(Rc<Cell<Option<Instant>>>);
+
+impl Provider for Told {
+    type Item = ();
+    type Status = ();
+
+    fn step(&mut self, slice: &mut Slice<'_, ()>) -> Step<()> {
+        self.0.set(Some(slice.now()));
+        Step::Parked
+    }
+}
+
+/// Nothing else in the pump waits for time.
+#[test]
+fn a_parked_provider_that_is_woken_is_told_the_time_as_it_is() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let (window, told) = (pump.root_window(), Rc::new(Cell::new(None)));
+    let id = pump.start_stream(window, Told(told.clone()), StreamSettings::default()).expect("the window is open");
+    turn(&mut pump);
+    let waker = pump.stream_waker(id).expect("its provider lives");
+    simulation.advance(Duration::from_secs(3600));
+    waker.wake();
+    turn(&mut pump);
+    assert_eq!(told.get(), Some(simulation.now()));
 }
 
 /// Parks until another thread has sent a number.

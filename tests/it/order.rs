@@ -112,6 +112,21 @@ fn posts_that_post_without_end_starve_no_tick() {
 }
 
 #[test]
+fn of_ticks_that_are_due_each_waits_for_its_share_of_posts() {
+    let mut stage = Stage::new();
+    let timers = [stage.once(stage.first, 1), stage.once(stage.second, 1)];
+    stage.advance(1);
+    stage.post(stage.first, &"x".repeat(2 * FAIR_SHARE + 1));
+    for timer in timers {
+        for number in 0..FAIR_SHARE {
+            assert_eq!(stage.next(), Post('x'), "{number}");
+        }
+        assert_eq!(stage.next(), Seen::Tick(timer));
+    }
+    assert_eq!([stage.next(), stage.next()], [Post('x'), Nothing]);
+}
+
+#[test]
 fn quit_comes_once_and_says_the_last_code() {
     let mut stage = Stage::new();
     stage.pump.quit(1);
@@ -200,6 +215,20 @@ fn quit_that_was_told_ends_every_loop_whatever_is_posted_later() {
     }
     stage.pump.resume();
     assert!(matches!(stage.pump.get_message().unwrap().unwrap().payload, Payload::Posted('x')));
+}
+
+/// What the filter does not admit keeps nobody from the end.
+#[test]
+fn quit_ends_a_filtered_wait_while_others_are_there() {
+    let mut stage = Stage::new();
+    stage.post(stage.first, "a");
+    stage.pump.quit(6);
+    let filter = Filter::any().window(stage.second);
+    for _ in 0..2 {
+        assert!(stage.pump.get_message_for(filter).unwrap().is_none());
+    }
+    assert_eq!(stage.pump.quit_code(), Some(6));
+    assert_eq!([stage.next(), stage.next()], [Post('a'), Nothing]);
 }
 
 #[test]

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use msgpump::simulation::{NameServer, Peer, Simulation};
 use msgpump::{
     Budget, Cancelled, Completer, Connect, ExternalId, Family, Filter, GroupId, HostQuery, InHand, Interest,
-    Kind as MessageKind, Listen, Message, OperationId, Owner, Payload, Poster, ProtocolQuery, Provider, Pump,
-    ResolverConfig, Rest, ServiceQuery, Settings, Slice, Step, StreamId, StreamSettings, TcpStream, Timer, WatchId,
-    WindowId,
+    Kind as MessageKind, Listen, Message, Metrics, OperationId, Owner, Payload, Poster, ProtocolQuery, Provider, Pump,
+    ResolverConfig, Rest, ServiceQuery, Settings, Slice, Step, StreamId, StreamSettings, Swept, TcpStream, Timer,
+    WatchId, WindowId,
 };
 
 use super::random::{Choose, Random};
@@ -124,6 +124,7 @@ pub(crate) struct Run<C> {
     quit: Option<i32>,
     is_quit_told: bool,
     silenced: u64,
+    taken: u64,
 }
 
 fn address(last: usize, port: u16) -> SocketAddr {
@@ -167,6 +168,7 @@ impl<C: Choose> Run<C> {
             quit: None,
             is_quit_told: false,
             silenced: 0,
+            taken: 0,
         }
     }
 
@@ -372,8 +374,15 @@ impl<C: Choose> Run<C> {
         let id = self.living(|_| true).filter(|_| self.choices.below(4) > 0);
         match id {
             Some(id) => {
+                let before = self.pump.metrics();
                 let cancelled = self.pump.cancel(id);
-                assert!(matches!(cancelled, Cancelled::Pending | Cancelled::Queued(1..)), "p06: {id} {cancelled}");
+                let purged = self.purged_since(before);
+                let is_exact = match cancelled {
+                    Cancelled::Pending => true,
+                    Cancelled::Queued(messages) => messages > 0 && messages == purged,
+                    Cancelled::Over | Cancelled::Unknown => false,
+                };
+                assert!(is_exact && before.queued - self.pump.metrics().queued == purged, "p06: {id} {cancelled}");
                 self.end(|other, _| *other == id);
                 self.silence(|held| held.operation == Some(id));
             }
@@ -386,7 +395,20 @@ impl<C: Choose> Run<C> {
         }
     }
 
+    fn purged_since(&self, before: Metrics) -> usize {
+        (self.pump.metrics().purged_messages - before.purged_messages) as usize
+    }
+
+    /// A sweep says how many messages it purged. Of these, those in the inbox of other threads were not queued.
+    fn check_sweep(&self, swept: Swept, before: Metrics, in_inbox_max: usize) {
+        assert_eq!(swept.messages(), self.purged_since(before), "p06");
+        let from_queue = before.queued - self.pump.metrics().queued;
+        assert!((from_queue..=from_queue + in_inbox_max).contains(&swept.messages()), "p06: {from_queue} {swept:?}");
+        assert!(swept.pending() <= swept.operations());
+    }
+
     fn sweep(&mut self) {
+        let before = self.pump.metrics();
         match self.choices.below(4) {
             0 => {
                 let window = self.window();
@@ -395,13 +417,16 @@ impl<C: Choose> Run<C> {
                 }
                 let swept = self.pump.destroy_window(window).expect("it is open");
                 self.windows.retain(|open| *open != window);
+                let waited = self.posted.len();
                 self.posted.retain(|(to, _)| *to != window);
+                self.check_sweep(swept, before, waited - self.posted.len());
                 assert_eq!(swept.operations(), self.end(|_, started| started.window == window), "p07");
                 self.silence(|held| held.window == window);
             }
             1 => {
                 let window = self.window();
                 let swept = self.pump.cancel_window(window);
+                self.check_sweep(swept, before, 0);
                 assert_eq!(swept.operations(), self.end(|_, started| started.window == window), "p07");
                 self.silence(|held| held.window == window && held.operation.is_some());
             }
@@ -414,6 +439,7 @@ impl<C: Choose> Run<C> {
                         self.pump.close_group(group).expect("it is open")
                     }
                 };
+                self.check_sweep(swept, before, 0);
                 assert_eq!(swept.operations(), self.end(|_, started| started.group == Some(group)), "p07");
                 self.silence(|held| held.group == Some(group));
             }
@@ -428,20 +454,24 @@ impl<C: Choose> Run<C> {
             if number.is_multiple_of(2) { self.pump.post(window, number) } else { self.poster.post(window, number) };
         match result {
             Ok(()) => self.posted.push((window, number)),
-            Err(error) => assert_eq!(error.payload, number, "it comes back"),
+            Err(error) => {
+                assert_eq!(error.payload, number, "it comes back");
+                assert!(self.posted.len() >= CAPACITY, "p11: refused with room left");
+            }
         }
     }
 
     fn purge_posts(&mut self) {
         let window = self.window();
         let rest = self.choices.below(3) as u32;
+        let metrics = self.pump.metrics();
         let mut purged = Vec::new();
         let count = self.pump.purge_posts(window, |&number| {
             let is_purged = number % 3 == rest;
             purged.extend(is_purged.then_some((window, number)));
             is_purged
         });
-        assert_eq!(count, purged.len());
+        assert_eq!((count, self.purged_since(metrics)), (purged.len(), purged.len()));
         let before = self.posted.len();
         self.posted.retain(|post| !purged.contains(post));
         assert_eq!(before - self.posted.len(), count, "what is purged was there");
@@ -526,6 +556,7 @@ impl<C: Choose> Run<C> {
             let Payload::Posted(number) = message.payload else { panic!("{message:?}") };
             assert_eq!(number % 3, rest);
             self.note_post(message.window, number, |_, other| other % 3 == rest);
+            self.taken += 1;
             return;
         }
         let peeked = self.pump.peek_message_for(filter).map(identity);
@@ -568,6 +599,7 @@ impl<C: Choose> Run<C> {
         let passed_by = self.choices.pick(&self.windows).filter(|_| self.choices.below(3) == 0);
         let passed_by = passed_by.as_slice();
         let Some(message) = self.pump.next_in_hand(passed_by) else { return };
+        self.taken += 1;
         let taken = message.get().expect("it is not silenced yet");
         let (window, operation, kind) = identity(taken);
         assert!(kind == MessageKind::Quit || !passed_by.contains(&window));
@@ -660,6 +692,7 @@ impl<C: Choose> Run<C> {
 
     /// Judges a message and uses what is in it. It was taken from among those that are `admitted`.
     fn take(&mut self, message: Message<u32>, admitted: impl Fn(WindowId, Option<OperationId>, MessageKind) -> bool) {
+        self.taken += 1;
         let (window, operation, kind) = identity(&message);
         let started = operation.and_then(|id| self.live.get_mut(&id)).map(|started| &mut started.kind);
         match (message.payload, started) {
@@ -713,6 +746,9 @@ impl<C: Choose> Run<C> {
     fn compare(&mut self) {
         let metrics = self.pump.metrics();
         assert_eq!(metrics.operations, self.live.len(), "the pump holds what the model holds");
+        let timers = self.live.values().filter(|started| matches!(started.kind, Kind::Timer { .. })).count();
+        assert_eq!((metrics.windows, metrics.timers), (self.windows.len(), timers));
+        assert_eq!(metrics.messages, self.taken);
         assert_eq!(metrics.silenced_messages, self.silenced, "p01, in hand");
         assert!(self.live.keys().all(|&id| self.pump.is_live(id)));
         assert!(self.over.iter().all(|&id| !self.pump.is_live(id)), "p05");
