@@ -147,15 +147,11 @@ fn classes_within_classes_end_too() {
     // No type says that the elements of a qualifier are alike.
     let by_elements = |inner: Option<&Arc<Class>>| {
         let builder = Class::builder("Node");
-        let elements = |class| Value::Array(vec![Value::Null, Value::from(Instance::new(class))]);
+        let elements = |class| Value::Array(vec![Value::Null, Value::from(Instance::new(class))].into());
         inner.into_iter().fold(builder, |it, class| it.qualifier("Inner", elements(class))).build()
     };
-    let makes: [&dyn Fn(Option<&Arc<Class>>) -> Result<Arc<Class>, _>; 4] = [
-        &|inner| Class::builder("Node").property(by_default(inner)).build(),
-        &by_method,
-        &by_qualifier,
-        &by_elements,
-    ];
+    let makes: [&dyn Fn(Option<&Arc<Class>>) -> Result<Arc<Class>, _>; 4] =
+        [&|inner| Class::builder("Node").property(by_default(inner)).build(), &by_method, &by_qualifier, &by_elements];
     for make in makes {
         let mut class = make(None).unwrap();
         let mut depth = 0;
