@@ -452,12 +452,6 @@ impl Transaction {
                 self.note(LookupFailure::ServerFailure);
             }
             Exchange::Stream { .. } => _ = self.unreachable(Transport::Stream, error),
-            // A closed port is the server's own word. That there is no way to it anybody says who stands on the way, and
-            // it may be over soon: a hint, which costs this attempt and not those to come (RFC 1122, section 3.2.2.1).
-            _ if error.kind() != io::ErrorKind::ConnectionRefused => {
-                log::debug!("name server {}: {error}", self.server());
-                self.note(LookupFailure::NetworkDown);
-            }
             _ => _ = self.unreachable(Transport::Datagram, error),
         }
         self.ask_another(context)
