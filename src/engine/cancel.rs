@@ -124,10 +124,10 @@ impl<T> Engine<T> {
 
     /// Takes an operation out of every index, stops its work and purges its messages.
     fn remove_operation<N: Network>(&mut self, slot: Slot, network: &mut N) -> Removed {
-        let mut operation = self.operations.remove(slot);
-        let messages = operation.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
+        let queued = self.operations.at_mut(slot).work.queued_mut();
+        let messages = queued.map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;
-        match operation.work {
+        let removed = match self.operations.at(slot).work {
             Work::Timer { repeat, clock } => {
                 self.timers.remove(slot);
                 self.leave_timer(clock);
@@ -160,7 +160,9 @@ impl<T> Engine<T> {
                 Removed::Pending { messages }
             }
             Work::Finished { .. } => Removed::Finished { messages },
-        }
+        };
+        self.operations.remove(slot);
+        removed
     }
 
     /// Runs the program's code in the drop of payloads, results, providers and sources that nobody wants. If one panics,

@@ -213,9 +213,10 @@ impl<T> Engine<T> {
             }
             _ => {
                 self.timers.remove(slot);
-                if let Work::Timer { clock, .. } = self.operations.remove(slot).work {
+                if let Work::Timer { clock, .. } = self.operations.at(slot).work {
                     self.leave_timer(clock);
                 }
+                self.operations.remove(slot);
             }
         }
         message

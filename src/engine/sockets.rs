@@ -132,8 +132,9 @@ impl<T> Engine<T> {
     pub(crate) fn release<N: Network>(&mut self, operation: OperationId, network: &mut N) -> Option<Box<dyn Any>> {
         let (slot, watch) = self.live_watch(operation)?;
         self.silence_operation(operation);
-        let mut removed = self.operations.remove(slot);
-        let messages = removed.work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
+        let queued = self.operations.at_mut(slot).work.queued_mut();
+        let messages = queued.map_or(0, |queued| self.queue.purge(queued));
+        self.operations.remove(slot);
         self.metrics.purged_messages += messages as u64;
         let source = network.unwatch(self.watches.remove(watch));
         self.drop_purged();

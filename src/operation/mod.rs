@@ -147,13 +147,14 @@ impl Operations {
 
     /// Takes an operation out of every index.
     #[inline]
-    pub(crate) fn remove(&mut self, slot: Slot) -> Operation {
-        let operation = self.operations.remove(self.operations.key_at(slot)).expect("slots are used while alive");
-        self.by_window.remove(&mut self.windows.at_mut(operation.window).operations, slot);
-        if let Some(group) = operation.group {
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        // Read where it lies: moved as a whole, it would wait for what was just written in parts.
+        let Operation { window, group, .. } = *self.at(slot);
+        self.by_window.remove(&mut self.windows.at_mut(window).operations, slot);
+        if let Some(group) = group {
             self.by_group.remove(self.groups.at_mut(group.get()), slot);
         }
-        operation
+        self.operations.remove(self.operations.key_at(slot));
     }
 
     /// The gate: the slot of an operation that is alive.
