@@ -5,8 +5,10 @@
 //! is still to be tried on what the provider gives. Letter case is ignored in texts, so a source
 //! that knows case has to look for every way to write them, or take them as they are written.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use super::criterion::order;
 use super::eval::{Embedded, Node};
 use crate::wbem::class::Class;
 use crate::wbem::fold;
@@ -167,10 +169,7 @@ fn either(left: Sets, right: Sets) -> Sets {
     Sets::Some(left)
 }
 
-/// Whether the value is there; letter case is ignored.
+/// Whether the value is there, as a condition compares: letter case is ignored.
 fn has(values: &[Value], value: &Value) -> bool {
-    values.iter().any(|other| match (other.as_str(), value.as_str()) {
-        (Some(left), Some(right)) => fold::equal(left, right),
-        _ => other == value,
-    })
+    values.iter().any(|other| order(other, value).is_some_and(Ordering::is_eq))
 }

@@ -4,6 +4,7 @@
 //! row that never matches. Rules and sources: "WHERE Clause", "WQL Operators", "LIKE Operator" and
 //! "CIM_DATETIME" in the public documentation.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::access::Fitting;
@@ -143,15 +144,22 @@ fn partly(operator: Operator, ordering: Option<Ordering>) -> Truth {
     }
 }
 
+/// The text of a string, a reference or a letter.
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Char16(unit) => Some(char16(*unit).to_string().into()),
+        value => value.as_str().map(Cow::Borrowed),
+    }
+}
+
 /// The order of two values of whatever types; `None` if they cannot be compared.
 pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     let real = |value: &Value| value.as_f64().or_else(|| value.as_integer().map(|integer| integer as f64));
     match (left, right) {
         (Value::Boolean(left), Value::Boolean(right)) => Some(left.cmp(right)),
-        (Value::Char16(left), Value::Char16(right)) => Some(left.cmp(right)),
         (Value::DateTime(left), Value::DateTime(right)) => left.compare(*right),
-        _ => match (left.as_str().zip(right.as_str()), left.as_integer().zip(right.as_integer())) {
-            (Some((left, right)), _) => Some(fold::compare(left, right)),
+        _ => match (text(left).zip(text(right)), left.as_integer().zip(right.as_integer())) {
+            (Some((left, right)), _) => Some(fold::compare(&left, &right)),
             (None, Some((left, right))) => Some(left.cmp(&right)),
             (None, None) => real(left)?.partial_cmp(&real(right)?),
         },

@@ -61,10 +61,10 @@ fn is_same(left: &Value, right: &Value) -> bool {
         (Value::DateTime(left), Value::DateTime(right)) => {
             left.compare(*right).is_some_and(|ordering| ordering.is_eq())
         }
-        _ => match (left.as_str(), right.as_str()) {
-            (Some(left), Some(right)) => left.to_lowercase() == right.to_lowercase(),
-            _ => left == right,
-        },
+        (Value::String(_) | Value::Reference(_) | Value::Char16(_), _) => {
+            left.property_type() == right.property_type() && left.to_string().to_lowercase() == right.to_string().to_lowercase()
+        }
+        _ => left == right,
     }
 }
 

@@ -320,6 +320,13 @@ fn letters_references_and_narrow_reals() {
     let letters = column(CimType::Char16, &[Value::Char16(97), Value::Char16(66)]);
     assert_eq!(matching(&letters, "Prop1 = 'A'"), ["a"]);
     assert_eq!(matching(&letters, "Prop1 = 98 OR Prop1 LIKE '[a]'"), ["a", "B"]);
+    assert_eq!(matching(&letters, "Prop1 = 'A' AND Prop1 = 'a'"), ["a"]);
+    let both = fit_where("Prop1 = 'A' AND Prop1 = 'a'", &letters.0).unwrap().bindings();
+    assert_eq!((both.is_impossible(), both.values(0)), (false, Some(&[Value::Char16(65)][..])));
+    let pair = |left, right: &Value| test_pair(Operator::Equal, &Value::Char16(left), right);
+    assert_eq!(pair(97, &Value::Char16(65)), Truth::True);
+    assert_eq!(pair(97, &"A".into()), Truth::True);
+    assert_eq!(pair(97, &Value::Char16(98)), Truth::False);
     let references = column(CimType::Reference, &[Value::reference("A.B=\"c\"")]);
     assert_eq!(matching(&references, "Prop1 = 'a.b=\"C\"' AND Prop1 LIKE '%c%'").len(), 1);
     let reals = column(CimType::Real32, &[Value::from(0.1_f32), Value::from(f32::NAN)]);
@@ -495,12 +502,13 @@ fn random_conditions_are_what_their_parts_are_and_bindings_are_necessary() {
             Property::key("Name", CimType::String),
             Property::new("x9", CimType::Boolean),
             Property::new("E1", CimType::Object),
+            Property::new("Letter", CimType::Char16),
         ],
     );
     let mut fitted = 0;
     let mut bound = 0;
     Random::seeds(30_000, |random| {
-        let condition = generate::condition_on(random, &["a", "Name", "x9", "E1", "__CLASS"], 3);
+        let condition = generate::condition_on(random, &["a", "Name", "x9", "E1", "Letter", "__CLASS"], 3);
         let Ok(predicate) = predicate(Some(&condition), &class, Fitting { form: Form::Data, utc_offset: 0 }) else {
             return;
         };
@@ -512,6 +520,8 @@ fn random_conditions_are_what_their_parts_are_and_bindings_are_necessary() {
                 if random.below(4) == 0 { Value::Null } else { Value::from(random.below(4) as i32) },
                 if random.below(4) == 0 { Value::Null } else { Value::from(random.text("aB", 2)) },
                 Value::from(random.below(2) == 0),
+                Value::Null,
+                if random.below(4) == 0 { Value::Null } else { Value::Char16(random.pick(&[97, 98, 65, 66])) },
             ];
             let row = Instance::from_values(&class, values).unwrap();
             let truth = predicate.matches(&row);
@@ -523,7 +533,7 @@ fn random_conditions_are_what_their_parts_are_and_bindings_are_necessary() {
             let is_same = |left: &Value, right: &Value| {
                 left == right || super::super::criterion::order(left, right).is_some_and(|order| order.is_eq())
             };
-            for index in 0..3 {
+            for index in 0..class.properties().len() {
                 if let Some(values) = bindings.values(index) {
                     bound += 1;
                     assert!(values.iter().any(|value| is_same(value, &row.values()[index])), "{condition}");
