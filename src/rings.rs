@@ -3,7 +3,7 @@
 //! Floor 0. Each owner keeps a [`Ring`], the number of its latest member; the links between members
 //! are here. A slot is in one ring at a time. Adding, removing and the next member cost one step.
 
-use crate::slots::Slot;
+use crate::slots::{Slot, make_room};
 
 /// The members of one owner, kept by the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +41,15 @@ impl Rings {
     /// Adds `slot` as the latest member.
     #[inline]
     pub(crate) fn push(&mut self, ring: &mut Ring, slot: Slot) {
-        if self.links_by_slot.len() <= slot as usize {
-            self.links_by_slot.resize(slot as usize + 1, Links::default());
-        }
+        make_room(&mut self.links_by_slot, slot, Links::default());
+        let links = &mut *self.links_by_slot;
         let (oldest, latest) = match ring.latest {
-            Some(latest) => (self.links_by_slot[latest as usize].next, latest),
+            Some(latest) => (links[latest as usize].next, latest),
             None => (slot, slot),
         };
-        self.links_by_slot[slot as usize] = Links { next: oldest, previous: latest };
-        self.links_by_slot[latest as usize].next = slot;
-        self.links_by_slot[oldest as usize].previous = slot;
+        links[slot as usize] = Links { next: oldest, previous: latest };
+        links[latest as usize].next = slot;
+        links[oldest as usize].previous = slot;
         ring.latest = Some(slot);
     }
 
@@ -65,13 +64,14 @@ impl Rings {
     /// Removes `slot`, a member of this ring.
     #[inline]
     pub(crate) fn remove(&mut self, ring: &mut Ring, slot: Slot) {
-        let Links { next, previous } = self.links_by_slot[slot as usize];
+        let links = &mut *self.links_by_slot;
+        let Links { next, previous } = links[slot as usize];
         if next == slot {
             ring.latest = None;
             return;
         }
-        self.links_by_slot[previous as usize].next = next;
-        self.links_by_slot[next as usize].previous = previous;
+        links[previous as usize].next = next;
+        links[next as usize].previous = previous;
         if ring.latest == Some(slot) {
             ring.latest = Some(previous);
         }

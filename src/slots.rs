@@ -61,9 +61,7 @@ impl<K: Key, R, const LAST: u32> Slots<K, R, LAST> {
     #[inline]
     fn remember(&mut self, key: K) {
         let (slot, generation) = parts(key);
-        if self.generations.len() <= slot as usize {
-            self.generations.resize(slot as usize + 1, 0);
-        }
+        make_room(&mut self.generations, slot, 0);
         self.generations[slot as usize] = generation;
     }
 
@@ -119,6 +117,20 @@ impl<K: Key, R, const LAST: u32> Slots<K, R, LAST> {
         let key = self.key_at(slot);
         self.entries.get_mut(key).expect("links lead to living entries only")
     }
+}
+
+/// Makes room for what is kept of `slot`, and of those before it, where there is none yet.
+#[inline]
+pub(crate) fn make_room<V: Clone>(values_by_slot: &mut Vec<V>, slot: Slot, value: V) {
+    if values_by_slot.len() <= slot as usize {
+        grow(values_by_slot, slot, value);
+    }
+}
+
+/// Seldom needed, and kept out of the way of what is done for each operation.
+#[cold]
+fn grow<V: Clone>(values_by_slot: &mut Vec<V>, slot: Slot, value: V) {
+    values_by_slot.resize(slot as usize + 1, value);
 }
 
 /// The slot number inside a key.

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::moment::Moment;
-use crate::slots::Slot;
+use crate::slots::{Slot, make_room};
 
 const ARITY: usize = 4;
 
@@ -24,19 +24,30 @@ pub(crate) struct Timers {
     next_order: u32,
 }
 
+/// A deadline, in two words that travel in registers.
 #[derive(Clone, Copy)]
 struct Entry {
     deadline: Moment,
-    /// Counts up with each deadline set; compared with wrap-around.
-    order: u32,
-    slot: Slot,
+    /// What counts up with each deadline set, and whose deadline it is.
+    order_and_slot: u64,
 }
 
 impl Entry {
     #[inline]
+    fn new(deadline: Moment, order: u32, slot: Slot) -> Entry {
+        Entry { deadline, order_and_slot: (u64::from(order) << 32) | u64::from(slot) }
+    }
+
+    #[inline]
+    fn slot(self) -> Slot {
+        self.order_and_slot as Slot
+    }
+
+    #[inline]
     fn is_before(self, other: Entry) -> bool {
-        self.deadline < other.deadline
-            || self.deadline == other.deadline && (self.order.wrapping_sub(other.order) as i32) < 0
+        // The order is compared with wrap-around. No two have the same, so what is below does not matter.
+        let is_older = (self.order_and_slot.wrapping_sub(other.order_and_slot) as i64) < 0;
+        self.deadline < other.deadline || self.deadline == other.deadline && is_older
     }
 }
 
@@ -54,28 +65,31 @@ impl Timers {
     /// The soonest deadline and whose it is.
     #[inline]
     pub(crate) fn first(&self) -> Option<(Moment, Slot)> {
-        self.heap.first().map(|entry| (entry.deadline, entry.slot))
+        self.heap.first().map(|entry| (entry.deadline, entry.slot()))
     }
 
     /// The slot of the soonest deadline that `wanted` accepts. Looks at all of them.
     #[inline]
     pub(crate) fn first_that(&self, mut wanted: impl FnMut(Moment, Slot) -> bool) -> Option<Slot> {
-        let accepted = self.heap.iter().copied().filter(|entry| wanted(entry.deadline, entry.slot));
-        accepted.reduce(|best, entry| if entry.is_before(best) { entry } else { best }).map(|entry| entry.slot)
+        let accepted = self.heap.iter().copied().filter(|entry| wanted(entry.deadline, entry.slot()));
+        accepted.reduce(|best, entry| if entry.is_before(best) { entry } else { best }).map(Entry::slot)
     }
 
     /// Sets the deadline of `slot`, in place of one it may have.
     #[inline]
     pub(crate) fn set(&mut self, slot: Slot, deadline: Moment) {
-        let entry = Entry { deadline, order: self.next_order, slot };
+        let entry = Entry::new(deadline, self.next_order, slot);
         self.next_order = self.next_order.wrapping_add(1);
-        if self.places_by_slot.len() <= slot as usize {
-            self.places_by_slot.resize(slot as usize + 1, NOWHERE);
-        }
+        make_room(&mut self.places_by_slot, slot, NOWHERE);
         match self.places_by_slot[slot as usize] {
             NOWHERE => {
+                let place = self.heap.len();
                 self.heap.push(entry);
-                self.sift_up(self.heap.len() - 1, entry);
+                if self.is_before_parent(place, entry) {
+                    self.sift_up(place, entry);
+                } else {
+                    self.places_by_slot[slot as usize] = place as u32;
+                }
             }
             place => self.settle(place as usize, entry),
         }
@@ -85,7 +99,7 @@ impl Timers {
     /// deadlines keep their order. Looks at all of them.
     pub(crate) fn bring_forward(&mut self, interval: Duration, wanted: impl Fn(Slot) -> bool) -> usize {
         let mut count = 0;
-        for entry in self.heap.iter_mut().filter(|entry| wanted(entry.slot)) {
+        for entry in self.heap.iter_mut().filter(|entry| wanted(entry.slot())) {
             entry.deadline = entry.deadline.saturating_sub(interval);
             count += 1;
         }
@@ -120,11 +134,16 @@ impl Timers {
     /// Puts `entry` at `place`, or where order demands from there.
     #[inline]
     fn settle(&mut self, place: usize, entry: Entry) {
-        if place > 0 && entry.is_before(self.heap[(place - 1) / ARITY]) {
+        if self.is_before_parent(place, entry) {
             self.sift_up(place, entry);
         } else {
             self.sift_down(place, entry);
         }
+    }
+
+    #[inline]
+    fn is_before_parent(&self, place: usize, entry: Entry) -> bool {
+        place > 0 && entry.is_before(self.heap[(place - 1) / ARITY])
     }
 
     #[inline]
@@ -165,7 +184,7 @@ impl Timers {
     #[inline]
     fn put(&mut self, place: usize, entry: Entry) {
         self.heap[place] = entry;
-        self.places_by_slot[entry.slot as usize] = place as u32;
+        self.places_by_slot[entry.slot() as usize] = place as u32;
     }
 }
 

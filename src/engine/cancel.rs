@@ -6,11 +6,11 @@
 
 use super::Engine;
 use super::elsewhere::Retired;
-use crate::id::{GroupId, OperationId, WindowId};
+use crate::id::{GroupId, OperationId, OperationKey, WindowId};
 use crate::message::{Cancelled, Payload, Swept};
 use crate::network::Network;
 use crate::operation::Work;
-use crate::slots::Slot;
+use crate::slots::{Slot, slot_of};
 
 /// What became of one operation.
 enum Removed {
@@ -22,10 +22,10 @@ impl<T> Engine<T> {
     pub(crate) fn cancel<N: Network>(&mut self, operation: OperationId, network: &mut N) -> Cancelled {
         let Some(key) = operation.key(self.tag) else { return Cancelled::Unknown };
         self.silence_operation(operation);
-        let Some(slot) = self.operations.slot(key) else { return Cancelled::Over };
-        let cancelled = match self.remove_operation(slot, network) {
-            Removed::Pending { .. } => Cancelled::Pending,
-            Removed::Finished { messages } => Cancelled::Queued(messages),
+        let cancelled = match self.remove_operation(key, network) {
+            None => return Cancelled::Over,
+            Some(Removed::Pending { .. }) => Cancelled::Pending,
+            Some(Removed::Finished { messages }) => Cancelled::Queued(messages),
         };
         log::debug!("{operation} cancelled: {cancelled}");
         self.drop_purged();
@@ -110,24 +110,26 @@ impl<T> Engine<T> {
     }
 
     fn sweep<N: Network>(&mut self, slot: Slot, swept: &mut Swept, network: &mut N) {
-        match self.remove_operation(slot, network) {
-            Removed::Pending { messages } => {
+        match self.remove_operation(self.operations.key_at(slot), network) {
+            None => {}
+            Some(Removed::Pending { messages }) => {
                 swept.pending += 1;
                 swept.messages += messages;
             }
-            Removed::Finished { messages } => {
+            Some(Removed::Finished { messages }) => {
                 swept.finished += 1;
                 swept.messages += messages;
             }
         }
     }
 
-    /// Takes an operation out of every index, stops its work and purges its messages.
-    fn remove_operation<N: Network>(&mut self, slot: Slot, network: &mut N) -> Removed {
-        let queued = self.operations.at_mut(slot).work.queued_mut();
-        let messages = queued.map_or(0, |queued| self.queue.purge(queued));
+    /// Takes an operation out of every index, stops its work and purges its messages; `None` if it is over.
+    fn remove_operation<N: Network>(&mut self, key: OperationKey, network: &mut N) -> Option<Removed> {
+        let slot = slot_of(key);
+        let work = self.operations.unlink(key)?;
+        let messages = work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;
-        let removed = match self.operations.at(slot).work {
+        let removed = match *work {
             Work::Timer { repeat, clock } => {
                 self.timers.remove(slot);
                 self.leave_timer(clock);
@@ -161,8 +163,8 @@ impl<T> Engine<T> {
             }
             Work::Finished { .. } => Removed::Finished { messages },
         };
-        self.operations.remove(slot);
-        removed
+        self.operations.forget(key);
+        Some(removed)
     }
 
     /// Runs the program's code in the drop of payloads, results, providers and sources that nobody wants. If one panics,

@@ -166,6 +166,7 @@ impl<T> Engine<T> {
 
     /// Starts a timer whose first deadline is `first`. With the clock since boot, what is not passed yet
     /// ([`pass_suspend`](Engine::pass_suspend)) is added to that.
+    #[inline]
     pub(crate) fn start_timer(
         &mut self,
         owner: Owner,
@@ -213,6 +214,7 @@ impl<T> Engine<T> {
     }
 
     /// Whether `owner` can start one more operation.
+    #[inline]
     fn admit(&self, owner: Owner) -> Result<(WindowKey, Option<GroupKey>), StartRefusal> {
         let window = owner.window.key(self.tag).filter(|&key| self.operations.has_window(key));
         let window = window.ok_or(StartRefusal::NoSuchWindow(owner.window))?;
@@ -229,15 +231,18 @@ impl<T> Engine<T> {
         Ok((window, group))
     }
 
+    #[inline]
     fn arm(&mut self, slot: Slot, deadline: Moment) {
         // Beyond the horizon, so that it is not due before the next turn.
         self.timers.set(slot, deadline.max(self.horizon.successor()));
     }
 
+    #[inline]
     fn new_repeat(&mut self, interval: Option<Duration>) -> Option<Slot> {
         interval.map(|interval| slot_of(self.repeats.insert(Repeat { interval, count: 0 })))
     }
 
+    #[inline]
     fn drop_repeat(&mut self, repeat: Option<Slot>) {
         if let Some(slot) = repeat {
             self.repeats.remove(self.repeats.key_at(slot));

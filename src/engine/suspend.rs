@@ -27,11 +27,13 @@ impl<T> Engine<T> {
     }
 
     /// A timer with `clock` has come.
+    #[inline]
     pub(super) fn enter_timer(&mut self, clock: Clock) {
         self.boot_timers += usize::from(clock == Clock::Boot);
     }
 
     /// A timer with `clock` is gone.
+    #[inline]
     pub(super) fn leave_timer(&mut self, clock: Clock) {
         self.boot_timers -= usize::from(clock == Clock::Boot);
     }

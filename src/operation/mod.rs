@@ -20,8 +20,8 @@ use crate::timer::Clock;
 
 /// One operation.
 pub(crate) struct Operation {
-    /// The window that gets its messages.
-    pub(crate) window: Slot,
+    /// The window that gets its messages. Its whole key: with it an entry of the table is 32 bytes.
+    pub(crate) window: WindowKey,
     /// None takes no room: slotmap's first slot is number one.
     group: Option<NonZeroU32>,
     pub(crate) work: Work,
@@ -135,7 +135,7 @@ impl Operations {
     #[inline]
     pub(crate) fn insert(&mut self, window: WindowKey, group: Option<GroupKey>, work: Work) -> OperationKey {
         let group_slot = group.map(|group| NonZeroU32::new(slot_of(group)).expect("no key has slot zero"));
-        let operation = Operation { window: slot_of(window), group: group_slot, work };
+        let operation = Operation { window, group: group_slot, work };
         let key = self.operations.insert(operation);
         let window = self.windows.get_mut(window).expect("its owners live");
         self.by_window.push(&mut window.operations, slot_of(key));
@@ -145,16 +145,31 @@ impl Operations {
         key
     }
 
-    /// Takes an operation out of every index.
+    /// Takes a living operation out of every index.
     #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) {
+        let key = self.key_at(slot);
+        self.unlink(key);
+        self.forget(key);
+    }
+
+    /// Takes an operation, if it is alive, from its owners, and gives what it was doing. It is to be forgotten next.
+    #[inline]
+    pub(crate) fn unlink(&mut self, key: OperationKey) -> Option<&mut Work> {
         // Read where it lies: moved as a whole, it would wait for what was just written in parts.
-        let Operation { window, group, .. } = *self.at(slot);
-        self.by_window.remove(&mut self.windows.at_mut(window).operations, slot);
+        let Operation { window, group, work } = self.operations.get_mut(key)?;
+        let window = self.windows.get_mut(*window).expect("its owners live");
+        self.by_window.remove(&mut window.operations, slot_of(key));
         if let Some(group) = group {
-            self.by_group.remove(self.groups.at_mut(group.get()), slot);
+            self.by_group.remove(self.groups.at_mut(group.get()), slot_of(key));
         }
-        self.operations.remove(self.operations.key_at(slot));
+        Some(work)
+    }
+
+    /// Forgets an operation that belongs to nobody any more.
+    #[inline]
+    pub(crate) fn forget(&mut self, key: OperationKey) {
+        self.operations.remove(key);
     }
 
     /// The gate: the slot of an operation that is alive.
@@ -182,11 +197,6 @@ impl Operations {
     #[inline]
     pub(crate) fn group_key_of(&self, slot: Slot) -> Option<GroupKey> {
         self.at(slot).group.map(|group| self.groups.key_at(group.get()))
-    }
-
-    #[inline]
-    pub(crate) fn window_key_at(&self, slot: Slot) -> WindowKey {
-        self.windows.key_at(slot)
     }
 
     #[inline]
