@@ -171,7 +171,8 @@ impl<T> Pump<T> {
     ///
     /// # Cost
     ///
-    /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none.
+    /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none. After a burst from other
+    /// threads it lets them run, 16 times at most, before it sleeps.
     pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
         self.take_or_wait(None, Engine::take_chosen)
     }
@@ -312,6 +313,9 @@ impl<T> Pump<T> {
     }
 
     fn wait(&mut self, wait: Wait, past_ready: bool) -> Result<(), Error> {
+        if wait != Wait::No {
+            self.inbox.let_burst_go_on();
+        }
         let patience = match wait {
             Wait::No => Patience::None,
             // The inbox is asked last, so that a post that comes later wakes.

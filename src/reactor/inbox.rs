@@ -18,11 +18,14 @@ use crate::id::{OperationId, WindowId};
 use crate::sync::{
     AtomicU64, AtomicUsize, Mutex, MutexGuard,
     Ordering::{Relaxed, SeqCst},
-    YIELDS_MAX, yield_now,
+    SPINS_MAX, YIELDS_MAX, spin_loop, yield_now,
 };
 
 /// How many entries there are before old news is looked for.
 const NEWS_MIN: usize = 1024;
+
+/// From how many entries between two waits of the pump on it is a burst, and more of it may be on the way.
+const BURST_MIN: usize = 4;
 
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
@@ -56,6 +59,8 @@ pub(crate) struct Inbox<T> {
     held_news: usize,
     /// How many entries there may be before old news is looked for.
     room_for_news: usize,
+    /// How many entries were handed out since the pump was last about to wait.
+    handed_out: usize,
     /// Nothing waited when the flag was put up, and nothing was taken out since: while nothing waits,
     /// it is still up.
     asked_for_wake: bool,
@@ -82,7 +87,7 @@ struct Shared<T> {
 }
 
 struct State<T> {
-    entries: VecDeque<Entry<T>>,
+    entries: Vec<Entry<T>>,
     /// How many of them are news.
     news: usize,
     /// Whether the next entry must wake the pump.
@@ -125,7 +130,7 @@ impl<T> Poster<T> {
             if let Some(refusal) = state.refusal(window, &self.shared.held) {
                 return Err(PostError { payload, refusal });
             }
-            self.shared.push(&mut state, Entry::Post(window, payload))
+            self.shared.push(&mut state, || Entry::Post(window, payload))
         };
         if must_wake {
             self.shared.wake();
@@ -148,7 +153,7 @@ impl<T> std::fmt::Debug for Poster<T> {
 
 impl<T> Inbox<T> {
     pub(crate) fn new(capacity: usize, wanted: Arc<Wanted>, wake: Wake) -> Inbox<T> {
-        let (entries, windows) = (VecDeque::new(), Vec::new());
+        let (entries, windows) = (Vec::new(), Vec::new());
         let state = State { entries, news: 0, wake_wanted: true, capacity, is_open: true, windows };
         let (len, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let (wakes_begun, wakes) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -160,6 +165,7 @@ impl<T> Inbox<T> {
             held,
             held_news: 0,
             room_for_news: NEWS_MIN,
+            handed_out: 0,
             asked_for_wake: true,
             wakes_waited_for: 0,
         }
@@ -244,6 +250,20 @@ impl<T> Inbox<T> {
         self.shared.wakes_begun.load(SeqCst) != before
     }
 
+    /// Lets other threads go on for a moment where a burst of theirs was just taken over, until there is more of it. A
+    /// pump that slept as soon as it has caught up would be woken again for every few posts.
+    pub(crate) fn let_burst_go_on(&mut self) {
+        if std::mem::take(&mut self.handed_out) < BURST_MIN {
+            return;
+        }
+        for _ in 0..YIELDS_MAX {
+            if !self.is_empty() {
+                return;
+            }
+            yield_now();
+        }
+    }
+
     /// Asks to be woken by the next post unless one waits already, and says whether one does.
     pub(crate) fn want_wake(&mut self) -> bool {
         if !self.held.is_empty() {
@@ -270,12 +290,13 @@ impl<T> Inbox<T> {
     /// one for which there is no room waits with it. Goes to the shared list once: taken out one by one
     /// as they come, posts would cost both sides more.
     pub(crate) fn take_over(&mut self, limit: usize, room: usize, mut accept: impl FnMut(Entry<T>)) {
-        let (mut limit, mut room) = (limit, room);
-        self.hand_out(&mut limit, &mut room, &mut accept);
+        let (mut left, mut room) = (limit, room);
+        self.hand_out(&mut left, &mut room, &mut accept);
         if self.held.is_empty() {
             self.swap();
-            self.hand_out(&mut limit, &mut room, &mut accept);
+            self.hand_out(&mut left, &mut room, &mut accept);
         }
+        self.handed_out += limit - left;
         // Written only when it changes: every post reads it.
         if self.shared.held.load(Relaxed) != self.held_posts() {
             self.shared.held.store(self.held_posts(), Relaxed);
@@ -311,7 +332,8 @@ impl<T> Inbox<T> {
         }
         self.asked_for_wake = false;
         let mut state = self.shared.lock();
-        std::mem::swap(&mut state.entries, &mut self.held);
+        let empty = std::mem::take(&mut self.held).into();
+        self.held = std::mem::replace(&mut state.entries, empty).into();
         self.held_news = std::mem::take(&mut state.news);
         self.shared.len.store(0, Relaxed);
         self.shared.held.store(self.held_posts(), Relaxed);
@@ -341,7 +363,7 @@ impl<T: Send> Bell for Shared<T> {
                 return;
             }
             state.news += 1;
-            self.push(&mut state, Entry::News(news))
+            self.push(&mut state, || Entry::News(news))
         };
         if must_wake {
             self.wake();
@@ -354,10 +376,11 @@ impl<T: Send> Bell for Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// Adds an entry and says whether the pump must be woken for it.
+    /// Adds an entry and says whether the pump must be woken for it. The entry is made where it will lie: copied there,
+    /// it would be read in larger parts than it was just written in, and the CPU waits for that, here with the lock held.
     #[inline]
-    fn push(&self, state: &mut State<T>, entry: Entry<T>) -> bool {
-        state.entries.push_back(entry);
+    fn push(&self, state: &mut State<T>, make: impl FnOnce() -> Entry<T>) -> bool {
+        state.entries.extend(std::iter::once_with(make));
         self.len.store(state.entries.len(), Relaxed);
         std::mem::take(&mut state.wake_wanted)
     }
@@ -370,10 +393,16 @@ impl<T> Shared<T> {
         }
     }
 
-    /// Lets other threads run before it sleeps: the lock is held for a few nanoseconds, and where a
-    /// thread sleeps for it, the next unlock is a system call.
+    /// Looks a few times more, then lets other threads run, before it sleeps: the lock is held for a few nanoseconds,
+    /// and where a thread sleeps for it, the next unlock is a system call.
     #[cold]
     fn lock_contended(&self) -> MutexGuard<'_, State<T>> {
+        for spins in 1..=SPINS_MAX {
+            (0..spins).for_each(|_| spin_loop());
+            if let Ok(state) = self.state.try_lock() {
+                return state;
+            }
+        }
         for _ in 0..YIELDS_MAX {
             yield_now();
             if let Ok(state) = self.state.try_lock() {

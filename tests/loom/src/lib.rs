@@ -16,9 +16,13 @@ mod provider;
 
 /// What the crate's module of this name has from the standard library.
 mod sync {
+    pub(crate) use loom::hint::spin_loop;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use loom::thread::yield_now;
+
+    /// What comes after them is the same.
+    pub(crate) const SPINS_MAX: usize = 0;
 
     /// Each more doubles the orders there are.
     pub(crate) const YIELDS_MAX: usize = 1;
