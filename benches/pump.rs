@@ -169,8 +169,8 @@ fn vec_deque_of_messages(depth: usize) -> Work<()> {
     Work::steady(BATCH, move || {
         for _ in 0..BATCH / depth {
             for number in 0..depth {
-                let payload = Payload::Posted(words(number));
-                black_box(&mut queue).push_back(Message { window, operation: None, payload });
+                let message = || Message { window, operation: None, payload: Payload::Posted(words(number)) };
+                black_box(&mut queue).extend(std::iter::once_with(message));
             }
             for _ in 0..depth {
                 black_box(&black_box(&mut queue).pop_front());
