@@ -39,6 +39,15 @@ impl Moment {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The sooner of two moments that there may be.
+    #[inline]
+    pub(crate) fn sooner(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            _ => one.or(other),
+        }
+    }
+
     /// The next moment that can be told from this one.
     #[inline]
     pub(crate) fn successor(self) -> Moment {

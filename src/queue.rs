@@ -188,6 +188,12 @@ impl<T> MessageQueue<T> {
         self.purged = place;
     }
 
+    /// Whether there are purged messages whose payloads are to be dropped.
+    #[inline]
+    pub(crate) fn has_purged(&self) -> bool {
+        self.purged != NONE
+    }
+
     /// Gives out the payload of a purged message, to be dropped by the caller.
     #[inline]
     pub(crate) fn take_purged(&mut self) -> Option<Payload<T>> {

@@ -169,7 +169,14 @@ impl<T> Engine<T> {
 
     /// Runs the program's code in the drop of payloads, results, providers and sources that nobody wants. If one panics,
     /// the rest is dropped next time.
+    #[inline]
     pub(crate) fn drop_purged(&mut self) {
+        if !self.retired.is_empty() || self.queue.has_purged() {
+            self.drop_each_purged();
+        }
+    }
+
+    fn drop_each_purged(&mut self) {
         while let Some(retired) = self.retired.pop() {
             drop(retired);
         }

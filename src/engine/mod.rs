@@ -284,13 +284,14 @@ impl<T> Engine<T> {
         self.soonest_with(later.and_then(|slot| self.timers.deadline(slot)))
     }
 
+    #[inline]
     fn soonest_with(&self, timer: Option<Moment>) -> Option<Moment> {
         if self.resolver.has_work() || self.streams.has_work() || self.listeners.has_work() {
             return Some(self.horizon);
         }
-        let sockets = sooner(self.connects.next_deadline(), self.listeners.next_deadline());
-        let others = sooner(self.streams.next_deadline(), self.resolver.next_deadline());
-        sooner(timer, sooner(sockets, others))
+        let sockets = Moment::sooner(self.connects.next_deadline(), self.listeners.next_deadline());
+        let others = Moment::sooner(self.streams.next_deadline(), self.resolver.next_deadline());
+        Moment::sooner(timer, Moment::sooner(sockets, others))
     }
 
     /// Fills in what the engine holds at the moment.
@@ -308,15 +309,6 @@ impl<T> Engine<T> {
 
     fn live_slot(&self, operation: OperationId) -> Option<Slot> {
         operation.key(self.tag).and_then(|key| self.operations.slot(key))
-    }
-}
-
-/// The sooner of two moments that there may be.
-#[inline]
-fn sooner(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        _ => one.or(other),
     }
 }
 

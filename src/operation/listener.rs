@@ -100,10 +100,12 @@ impl Listeners {
     }
 
     /// Whether somebody may be accepted without anything happening.
+    #[inline]
     pub(crate) fn has_work(&self) -> bool {
         !self.line.is_empty()
     }
 
+    #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
         self.alarms.first().map(|(deadline, _)| deadline)
     }

@@ -121,10 +121,12 @@ impl Streams {
     }
 
     /// Whether somebody stands in line.
+    #[inline]
     pub(crate) fn has_work(&self) -> bool {
         !self.line.is_empty()
     }
 
+    #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
         self.alarms.first().map(|(deadline, _)| deadline)
     }

@@ -21,10 +21,14 @@ impl<T> Pump<T> {
     }
 
     /// Tells the engine if the machine was suspended.
+    #[inline]
     pub(super) fn pass_suspend(&mut self) {
-        if !self.engine.counts_suspend() {
-            return;
+        if self.engine.counts_suspend() {
+            self.pass_what_was_slept();
         }
+    }
+
+    fn pass_what_was_slept(&mut self) {
         let slept = self.suspend_to_pass();
         if !slept.is_zero() {
             self.suspended += slept;

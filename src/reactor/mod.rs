@@ -16,9 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
-#[cfg(target_os = "linux")]
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Interest as Interests, Poll, Token, Waker};
@@ -30,6 +28,7 @@ use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transpor
 use crate::slots::slot_of;
 use crate::system::{self, Randomness};
 use crate::tcp_stream::TcpStream;
+use crate::timer::Clock;
 use crate::watch::Interest;
 
 use alarm::Alarm;
@@ -100,6 +99,15 @@ impl Socket {
     }
 }
 
+/// How the system's wait ended.
+#[derive(PartialEq)]
+enum Polled {
+    /// With events, or because its time was over.
+    Whole,
+    /// By a signal. That is an empty wait.
+    Interrupted,
+}
+
 impl Reactor {
     pub(crate) fn new() -> Result<Reactor, Error> {
         let poll = Poll::new().map_err(|source| Error::new("opening the system's readiness queue", source))?;
@@ -142,30 +150,44 @@ impl Reactor {
     }
 
     /// Waits until a socket is ready, a wake-up comes or patience ends, and notes who is ready.
-    pub(crate) fn wait(&mut self, mut patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+    #[inline]
+    pub(crate) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
+        match patience {
+            Patience::None => _ = self.poll_once(Some(Duration::ZERO))?,
+            Patience::Until { now, deadline, clock } => self.wait_until(now, deadline, clock)?,
+            Patience::Forever => _ = self.poll_once(None)?,
+        }
+        if !self.events.is_empty() {
+            self.note_events(ready);
+        }
+        Ok(())
+    }
+
+    fn wait_until(&mut self, mut now: Instant, deadline: Instant, clock: Clock) -> Result<(), Error> {
         loop {
-            let timeout = match patience {
-                Patience::None => Some(Duration::ZERO),
-                Patience::Until { now, deadline, clock } => self.alarm.timeout(now, deadline, clock),
-                Patience::Forever => None,
-            };
-            match self.poll.poll(&mut self.events, timeout) {
-                // A signal's interruption is an empty wait.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-                Err(error) => return Err(Error::new("waiting for readiness", error)),
-                Ok(()) => {}
+            let timeout = self.alarm.timeout(now, deadline, clock);
+            if self.poll_once(timeout)? == Polled::Interrupted || !self.events.is_empty() {
+                return Ok(());
             }
-            match &mut patience {
-                // What is far is waited for in steps.
-                Patience::Until { now, deadline, .. } if self.events.is_empty() => {
-                    *now = system::now();
-                    if *now >= *deadline {
-                        return Ok(());
-                    }
-                }
-                _ => break,
+            // What is far is waited for in steps.
+            now = system::now();
+            if now >= deadline {
+                return Ok(());
             }
         }
+    }
+
+    #[inline]
+    fn poll_once(&mut self, timeout: Option<Duration>) -> Result<Polled, Error> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Ok(()) => Ok(Polled::Whole),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Polled::Interrupted),
+            Err(error) => Err(Error::new("waiting for readiness", error)),
+        }
+    }
+
+    /// Notes who is ready.
+    fn note_events(&mut self, ready: &mut VecDeque<Ready>) {
         // Turned into keys at once, while each slot still has the tenant that was registered.
         if self.events.iter().any(|event| event.token() == ALARM) {
             self.alarm.rang();
@@ -176,7 +198,6 @@ impl Reactor {
             let socket = *self.keys_by_slot.get(event.token().0)?;
             Some(Ready { socket, readiness: readiness(event) })
         }));
-        Ok(())
     }
 
     /// Whom a socket belongs to, if it is still there.

@@ -174,15 +174,17 @@ impl Resolver {
     }
 
     /// Whether there is work that waits for nothing.
+    #[inline]
     pub(crate) fn has_work(&self) -> bool {
         !self.cut_short.is_empty() || !self.awaiting_hosts.is_empty() || self.place_free && !self.line.is_empty()
     }
 
     /// The soonest moment at which a step is due though nothing arrives.
+    #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
         let job = self.timers.first().map(|(deadline, _)| deadline);
         let line = self.starved_until.filter(|_| !self.line.is_empty());
-        [job, line].into_iter().flatten().min()
+        Moment::sooner(job, line)
     }
 
     pub(crate) fn service(&self, query: &ServiceQuery) -> LookupOutcome {
