@@ -219,18 +219,37 @@ impl<T> Inbox<T> {
         results.collect()
     }
 
+    /// Takes out the posts to `window` that `unwanted` picks, and gives them back.
+    pub(crate) fn take_posts(&mut self, window: WindowId, mut unwanted: impl FnMut(&T) -> bool) -> VecDeque<Entry<T>> {
+        if self.is_empty() {
+            return VecDeque::new();
+        }
+        self.hold_all();
+        let mut is_meant =
+            |entry: &Entry<T>| matches!(entry, Entry::Post(to, payload) if *to == window && unwanted(payload));
+        // All asked before any is taken out: it is code of the program, which may panic.
+        let mut meant = self.held.iter().map(&mut is_meant).collect::<Vec<_>>().into_iter();
+        self.take_out(|_| meant.next() == Some(true))
+    }
+
     /// Takes out the entries that `is_meant` picks, to be dropped when all is consistent. The others are held.
-    fn take_out(&mut self, is_meant: impl Fn(&Entry<T>) -> bool) -> VecDeque<Entry<T>> {
-        let mut state = self.shared.lock();
-        let entries = std::mem::take(&mut self.held).into_iter().chain(std::mem::take(&mut state.entries));
-        let (taken, kept) = entries.partition(is_meant);
+    fn take_out(&mut self, is_meant: impl FnMut(&Entry<T>) -> bool) -> VecDeque<Entry<T>> {
+        self.hold_all();
+        let (taken, kept) = std::mem::take(&mut self.held).into_iter().partition(is_meant);
         self.held = kept;
         self.held_news = self.held.iter().filter(|entry| entry.is_news()).count();
-        state.news = 0;
+        self.shared.held.store(self.held_posts(), Relaxed);
+        taken
+    }
+
+    /// Takes what is in the shared list behind what is held.
+    fn hold_all(&mut self) {
+        self.asked_for_wake = false;
+        let mut state = self.shared.lock();
+        self.held.extend(state.entries.drain(..));
+        self.held_news += std::mem::take(&mut state.news);
         self.shared.len.store(0, Relaxed);
         self.shared.held.store(self.held_posts(), Relaxed);
-        self.asked_for_wake = false;
-        taken
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -261,8 +261,13 @@ fn payloads_may_post_while_they_are_purged() {
         pump.post(window, payload()).unwrap();
         poster.post(window, payload()).unwrap();
     }
-    assert_eq!(pump.purge_posts(window, |_| true), 3);
-    assert_eq!(pump.destroy_window(window).unwrap().messages(), 3);
+    let mut seen = 0;
+    let first_of_each = |_: &Chatty| {
+        seen += 1;
+        seen % 3 == 1
+    };
+    assert_eq!(pump.purge_posts(window, first_of_each), 2);
+    assert_eq!(pump.destroy_window(window).unwrap().messages(), 4);
     assert!(pump.post(window, payload()).is_err());
     assert!(poster.post(window, payload()).is_err());
     assert_eq!(*log.lock().unwrap(), [Ok(()); 8]);
@@ -271,6 +276,23 @@ fn payloads_may_post_while_they_are_purged() {
         assert!(matches!(pump.next_message().unwrap().payload, Payload::Posted(Chatty::Silent)));
     }
     assert!(pump.next_message().is_none());
+}
+
+#[test]
+fn posts_stay_where_the_question_whether_they_are_wanted_panics() {
+    let mut pump = pump::<u32>(10);
+    let (window, other, poster) = (pump.open_window(), pump.open_window(), pump.poster());
+    for number in 1..=3 {
+        poster.post(window, number).unwrap();
+        poster.post(other, number).unwrap();
+    }
+    let no_two = |&number: &u32| number == 1 || number == 2 && panic!("this is part of the test");
+    assert!(catch_unwind(AssertUnwindSafe(|| pump.purge_posts(window, no_two))).is_err());
+    assert_eq!(pump.purge_posts(window, |&number| number == 2), 1);
+    pump.turn(Budget::no_wait()).unwrap();
+    let left: Vec<_> = std::iter::from_fn(|| pump.next_message()).map(|message| message.window).collect();
+    assert_eq!(left, [window, other, other, window, other]);
+    assert_eq!(pump.metrics().purged_messages, 1);
 }
 
 #[test]

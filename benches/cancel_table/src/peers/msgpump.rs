@@ -31,9 +31,8 @@ pub fn play() {
             format!("{:?}", pump.destroy_window(windows[item]).map(|swept| swept.messages()))
         })
     });
-    row(Kind::Post, "a turn, then `Pump::purge_posts`", DOCUMENTATION, Kind::Post.states(), |state| {
+    row(Kind::Post, "`Pump::purge_posts`", DOCUMENTATION, Kind::Post.states(), |state| {
         post(state, |pump, windows, item| {
-            pump.turn(Budget::no_wait()).expect("it works");
             pump.purge_posts(windows[item], |&posted| posted == item).to_string()
         })
     });
