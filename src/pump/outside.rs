@@ -57,6 +57,7 @@ impl Outside {
         }
     }
 
+    #[inline]
     pub(super) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
         of!(self, wait(patience, ready))
     }

@@ -284,6 +284,7 @@ impl<T> Inbox<T> {
     }
 
     /// Asks to be woken by the next post unless one waits already, and says whether one does.
+    #[inline]
     pub(crate) fn want_wake(&mut self) -> bool {
         if !self.held.is_empty() {
             return true;
@@ -291,6 +292,10 @@ impl<T> Inbox<T> {
         if self.asked_for_wake && self.is_empty() {
             return false;
         }
+        self.ask_for_wake()
+    }
+
+    fn ask_for_wake(&mut self) -> bool {
         let mut state = self.shared.lock();
         state.wake_wanted = state.entries.is_empty();
         self.asked_for_wake = state.wake_wanted;

@@ -108,6 +108,16 @@ enum Polled {
     Interrupted,
 }
 
+impl Polled {
+    #[cold]
+    fn failed(error: io::Error) -> Result<Polled, Error> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Ok(Polled::Interrupted),
+            _ => Err(Error::new("waiting for readiness", error)),
+        }
+    }
+}
+
 impl Reactor {
     pub(crate) fn new() -> Result<Reactor, Error> {
         let poll = Poll::new().map_err(|source| Error::new("opening the system's readiness queue", source))?;
@@ -181,8 +191,7 @@ impl Reactor {
     fn poll_once(&mut self, timeout: Option<Duration>) -> Result<Polled, Error> {
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => Ok(Polled::Whole),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Polled::Interrupted),
-            Err(error) => Err(Error::new("waiting for readiness", error)),
+            Err(error) => Polled::failed(error),
         }
     }
 
