@@ -121,7 +121,7 @@ impl<K: Key, R, const LAST: u32> Slots<K, R, LAST> {
 
 /// Makes room for what is kept of `slot`, and of those before it, where there is none yet.
 #[inline]
-pub(crate) fn make_room<V: Clone>(values_by_slot: &mut Vec<V>, slot: Slot, value: V) {
+pub(crate) fn make_room<V: Copy>(values_by_slot: &mut Vec<V>, slot: Slot, value: V) {
     if values_by_slot.len() <= slot as usize {
         grow(values_by_slot, slot, value);
     }
@@ -129,7 +129,7 @@ pub(crate) fn make_room<V: Clone>(values_by_slot: &mut Vec<V>, slot: Slot, value
 
 /// Seldom needed, and kept out of the way of what is done for each operation.
 #[cold]
-fn grow<V: Clone>(values_by_slot: &mut Vec<V>, slot: Slot, value: V) {
+fn grow<V: Copy>(values_by_slot: &mut Vec<V>, slot: Slot, value: V) {
     values_by_slot.resize(slot as usize + 1, value);
 }
 

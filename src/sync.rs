@@ -11,5 +11,5 @@ pub(crate) use std::thread::yield_now;
 /// How often a thread that meets a lock looks again at once, each time after one pause of the CPU more.
 pub(crate) const SPINS_MAX: usize = 3;
 
-/// How often a thread lets others run before it sleeps: for a lock, or for the rest of a burst.
+/// How often a thread that still meets it lets others run before it sleeps for it.
 pub(crate) const YIELDS_MAX: usize = 16;

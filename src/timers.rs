@@ -24,7 +24,7 @@ pub(crate) struct Timers {
     next_order: u32,
 }
 
-/// A deadline, in two words that travel in registers.
+/// A deadline, in two numbers that travel in registers.
 #[derive(Clone, Copy)]
 struct Entry {
     deadline: Moment,
@@ -45,7 +45,7 @@ impl Entry {
 
     #[inline]
     fn is_before(self, other: Entry) -> bool {
-        // The order is compared with wrap-around. No two have the same, so what is below does not matter.
+        // The order is compared with wrap-around, so that of those less than 2^31 settings apart the older comes first.
         let is_older = (self.order_and_slot.wrapping_sub(other.order_and_slot) as i64) < 0;
         self.deadline < other.deadline || self.deadline == other.deadline && is_older
     }
@@ -246,13 +246,13 @@ mod tests {
 
     #[test]
     fn the_order_of_equal_deadlines_survives_the_wrap_of_its_counter() {
-        let mut timers = Timers { next_order: u32::MAX - 1, ..Timers::new() };
-        for slot in 0..4 {
-            timers.set(slot, at(7));
-        }
-        for slot in 0..4 {
-            assert_eq!(timers.first(), Some((at(7), slot)));
-            timers.remove(slot);
+        for slots in [[0, 1, 2, 3], [3, 2, 1, 0]] {
+            let mut timers = Timers { next_order: u32::MAX - 1, ..Timers::new() };
+            slots.into_iter().for_each(|slot| timers.set(slot, at(7)));
+            for slot in slots {
+                assert_eq!(timers.first(), Some((at(7), slot)));
+                timers.remove(slot);
+            }
         }
     }
 }

@@ -77,7 +77,8 @@ impl<T> Engine<T> {
         Some(swept)
     }
 
-    /// Takes back the posts to `window` that `unwanted` picks, and says how many they were.
+    /// Takes back the posts to `window` that `unwanted` picks, and says how many they were. Their payloads are still to be
+    /// dropped ([`drop_purged`](Engine::drop_purged)).
     pub(crate) fn purge_posts(&mut self, window: WindowId, mut unwanted: impl FnMut(&T) -> bool) -> usize {
         let Some(key) = window.key(self.tag) else { return 0 };
         let mut purged = 0;
@@ -96,7 +97,6 @@ impl<T> Engine<T> {
                 purged += 1;
             }
         }
-        self.drop_purged();
         purged
     }
 
@@ -110,13 +110,13 @@ impl<T> Engine<T> {
     }
 
     fn sweep<N: Network>(&mut self, slot: Slot, swept: &mut Swept, network: &mut N) {
-        match self.remove_operation(self.operations.key_at(slot), network) {
-            None => {}
-            Some(Removed::Pending { messages }) => {
+        let removed = self.remove_operation(self.operations.key_at(slot), network);
+        match removed.expect("links lead to living entries only") {
+            Removed::Pending { messages } => {
                 swept.pending += 1;
                 swept.messages += messages;
             }
-            Some(Removed::Finished { messages }) => {
+            Removed::Finished { messages } => {
                 swept.finished += 1;
                 swept.messages += messages;
             }
@@ -129,6 +129,7 @@ impl<T> Engine<T> {
         let work = self.operations.unlink(key)?;
         let messages = work.queued_mut().map_or(0, |queued| self.queue.purge(queued));
         self.metrics.purged_messages += messages as u64;
+        let mut watched = None;
         let removed = match *work {
             Work::Timer { repeat, clock } => {
                 self.timers.remove(slot);
@@ -149,8 +150,7 @@ impl<T> Engine<T> {
                 Removed::Pending { messages }
             }
             Work::Watch { watch, .. } => {
-                let source = network.unwatch(self.watches.remove(watch));
-                self.retired.extend(source.map(Retired::Source));
+                watched = Some(self.watches.remove(watch));
                 Removed::Pending { messages }
             }
             Work::Connect { connect } => {
@@ -164,6 +164,10 @@ impl<T> Engine<T> {
             Work::Finished { .. } => Removed::Finished { messages },
         };
         self.operations.forget(key);
+        // Last: a source's own code is run, which may panic.
+        if let Some(socket) = watched {
+            self.retired.extend(network.unwatch(socket).map(Retired::Source));
+        }
         Some(removed)
     }
 

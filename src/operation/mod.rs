@@ -20,7 +20,7 @@ use crate::timer::Clock;
 
 /// One operation.
 pub(crate) struct Operation {
-    /// The window that gets its messages. Its whole key: with it an entry of the table is 32 bytes.
+    /// The window that gets its messages.
     pub(crate) window: WindowKey,
     /// None takes no room: slotmap's first slot is number one.
     group: Option<NonZeroU32>,
@@ -149,7 +149,7 @@ impl Operations {
     #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) {
         let key = self.key_at(slot);
-        self.unlink(key);
+        self.unlink(key).expect("links lead to living entries only");
         self.forget(key);
     }
 

@@ -311,17 +311,23 @@ impl<T> Pump<T> {
         self.engine.is_live(operation.into())
     }
 
-    /// Takes back the messages posted to `window` that `unwanted` picks, from this thread or from others, and says how many
-    /// they were.
+    /// Takes back the messages posted to `window` that `unwanted` picks, from this thread or from others, and says
+    /// how many they were.
     ///
     /// # Cost
     ///
     /// A look at each post to the window, and at each of other threads that no turn has taken over yet.
     pub fn purge_posts(&mut self, window: WindowId, mut unwanted: impl FnMut(&T) -> bool) -> usize {
+        if !self.engine.has_window(window) {
+            return 0;
+        }
         let queued = self.engine.purge_posts(window, &mut unwanted);
         let on_the_way = self.inbox.take_posts(window, unwanted);
         self.engine.metrics.purged_messages += on_the_way.len() as u64;
-        queued + on_the_way.len()
+        let count = queued + on_the_way.len();
+        // Both, before a payload's drop runs code of the program.
+        self.engine.drop_purged();
+        count
     }
 
     /// Takes the next message, if one waits. Does not ask the outside: that is what a turn does.

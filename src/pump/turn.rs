@@ -172,7 +172,7 @@ impl<T> Pump<T> {
     /// # Cost
     ///
     /// While messages wait, one zero-timeout wait for every 64 of them; without sockets, none. After a burst from other
-    /// threads it lets them run, 16 times at most, before it sleeps.
+    /// threads it looks for a few microseconds whether that goes on, before it sleeps.
     pub fn get_message(&mut self) -> Result<Option<Message<T>>, Error> {
         self.take_or_wait(None, Engine::take_chosen)
     }

@@ -27,6 +27,10 @@ const NEWS_MIN: usize = 1024;
 /// From how many entries between two waits of the pump on it is a burst, and more of it may be on the way.
 const BURST_MIN: usize = 4;
 
+/// How often the pump looks whether a burst goes on before it sleeps, with a pause of the CPU each time: a few
+/// microseconds in all.
+const BURST_LOOKS_MAX: usize = 100;
+
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
@@ -228,13 +232,21 @@ impl<T> Inbox<T> {
         let mut is_meant =
             |entry: &Entry<T>| matches!(entry, Entry::Post(to, payload) if *to == window && unwanted(payload));
         // All asked before any is taken out: it is code of the program, which may panic.
-        let mut meant = self.held.iter().map(&mut is_meant).collect::<Vec<_>>().into_iter();
-        self.take_out(|_| meant.next() == Some(true))
+        let meant: Vec<_> = self.held.iter().map(&mut is_meant).collect();
+        if !meant.contains(&true) {
+            return VecDeque::new();
+        }
+        let mut meant = meant.into_iter();
+        self.take_from_held(|_| meant.next() == Some(true))
     }
 
     /// Takes out the entries that `is_meant` picks, to be dropped when all is consistent. The others are held.
     fn take_out(&mut self, is_meant: impl FnMut(&Entry<T>) -> bool) -> VecDeque<Entry<T>> {
         self.hold_all();
+        self.take_from_held(is_meant)
+    }
+
+    fn take_from_held(&mut self, is_meant: impl FnMut(&Entry<T>) -> bool) -> VecDeque<Entry<T>> {
         let (taken, kept) = std::mem::take(&mut self.held).into_iter().partition(is_meant);
         self.held = kept;
         self.held_news = self.held.iter().filter(|entry| entry.is_news()).count();
@@ -269,17 +281,18 @@ impl<T> Inbox<T> {
         self.shared.wakes_begun.load(SeqCst) != before
     }
 
-    /// Lets other threads go on for a moment where a burst of theirs was just taken over, until there is more of it. A
-    /// pump that slept as soon as it has caught up would be woken again for every few posts.
+    /// Waits a few microseconds for more where a burst of other threads was just taken over. A pump that slept as soon as it
+    /// has caught up would be woken again for every few posts.
     pub(crate) fn let_burst_go_on(&mut self) {
         if std::mem::take(&mut self.handed_out) < BURST_MIN {
             return;
         }
-        for _ in 0..YIELDS_MAX {
+        // It keeps the CPU: others that want it would have it for many milliseconds, past any deadline.
+        for _ in 0..BURST_LOOKS_MAX {
             if !self.is_empty() {
                 return;
             }
-            yield_now();
+            spin_loop();
         }
     }
 
@@ -320,7 +333,7 @@ impl<T> Inbox<T> {
             self.swap();
             self.hand_out(&mut left, &mut room, &mut accept);
         }
-        self.handed_out += limit - left;
+        self.handed_out = self.handed_out.saturating_add(limit - left);
         // Written only when it changes: every post reads it.
         if self.shared.held.load(Relaxed) != self.held_posts() {
             self.shared.held.store(self.held_posts(), Relaxed);

@@ -25,7 +25,7 @@ use slotmap::SlotMap;
 use crate::error::Error;
 use crate::moment::Patience;
 use crate::network::{Network, OpenError, Ready, SocketKey, SocketOwner, Transport};
-use crate::slots::slot_of;
+use crate::slots::{make_room, slot_of};
 use crate::system::{self, Randomness};
 use crate::tcp_stream::TcpStream;
 use crate::timer::Clock;
@@ -226,11 +226,8 @@ impl Reactor {
 
     fn insert(&mut self, socket: Socket, owner: SocketOwner) -> SocketKey {
         let key = self.sockets.insert(Registered { socket, owner });
-        let slot = slot_of(key) as usize;
-        if self.keys_by_slot.len() <= slot {
-            self.keys_by_slot.resize(slot + 1, key);
-        }
-        self.keys_by_slot[slot] = key;
+        make_room(&mut self.keys_by_slot, slot_of(key), key);
+        self.keys_by_slot[slot_of(key) as usize] = key;
         key
     }
 

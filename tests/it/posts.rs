@@ -279,6 +279,22 @@ fn payloads_may_post_while_they_are_purged() {
 }
 
 #[test]
+fn what_purged_payloads_post_is_not_purged_with_them() {
+    for is_on_the_way in [false, true] {
+        let mut pump = pump::<Chatty>(10);
+        let (window, poster, log) = (pump.open_window(), pump.poster(), Log::default());
+        poster.post(window, Chatty::Talks { poster: poster.clone(), window, log: log.clone() }).unwrap();
+        if !is_on_the_way {
+            pump.turn(Budget::no_wait()).unwrap();
+        }
+        assert_eq!(pump.purge_posts(window, |_| true), 1);
+        pump.turn(Budget::no_wait()).unwrap();
+        assert!(matches!(pump.next_message().unwrap().payload, Payload::Posted(Chatty::Silent)));
+        assert_eq!(*log.lock().unwrap(), [Ok(())]);
+    }
+}
+
+#[test]
 fn posts_stay_where_the_question_whether_they_are_wanted_panics() {
     let mut pump = pump::<u32>(10);
     let (window, other, poster) = (pump.open_window(), pump.open_window(), pump.poster());

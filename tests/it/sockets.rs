@@ -208,12 +208,17 @@ fn a_descriptor_of_somebody_else_is_watched_and_stays_theirs() {
     }
 }
 
-/// A source with a fault in code of its own.
-struct Faulty;
+/// A source with a fault in code of its own: where it is watched, or where it is let go.
+#[derive(PartialEq)]
+enum Faulty {
+    Register,
+    Deregister,
+}
 
 impl msgpump::EventSource for Faulty {
     fn register(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> std::io::Result<()> {
-        panic!("on purpose")
+        assert!(*self != Faulty::Register, "on purpose");
+        Ok(())
     }
 
     fn reregister(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> std::io::Result<()> {
@@ -221,6 +226,7 @@ impl msgpump::EventSource for Faulty {
     }
 
     fn deregister(&mut self, _: &mio::Registry) -> std::io::Result<()> {
+        assert!(*self != Faulty::Deregister, "on purpose");
         Ok(())
     }
 }
@@ -229,13 +235,34 @@ impl msgpump::EventSource for Faulty {
 fn a_source_that_panics_when_it_is_watched_leaves_nothing() {
     let mut pump = pump();
     let window = pump.open_window();
-    let watch = AssertUnwindSafe(|| pump.watch(window, Faulty, Interest::READABLE).map(drop).map_err(drop));
+    let watch = AssertUnwindSafe(|| pump.watch(window, Faulty::Register, Interest::READABLE).map(drop).map_err(drop));
     catch_unwind(watch).expect_err("its panic passes through");
     assert_eq!((pump.metrics().operations, pump.metrics().sockets), (0, 0));
     let (ours, mut theirs) = pair();
     let watch = pump.watch(window, ours, Interest::READABLE).expect("it can be watched");
     theirs.write_all(b"x").expect("there is room");
     assert!(ready(&mut pump, watch).is_readable());
+}
+
+#[test]
+fn a_source_that_panics_when_it_is_let_go_is_over_and_the_rest_stays_whole() {
+    let mut pump = pump();
+    let window = pump.open_window();
+    let faulty = |pump: &mut Pump<()>| {
+        let watch = pump.watch(window, Faulty::Deregister, Interest::READABLE);
+        watch.unwrap_or_else(|error| panic!("{}", error.refusal))
+    };
+    let watch = faulty(&mut pump);
+    let timer = pump.set_timer(window, Timer::every(Duration::from_nanos(1))).expect("the window is open");
+    catch_unwind(AssertUnwindSafe(|| pump.cancel(watch))).expect_err("its panic passes through");
+    assert_eq!((pump.is_live(watch), pump.cancel(watch)), (false, Cancelled::Over));
+    assert_eq!((pump.is_live(timer), pump.metrics().operations, pump.metrics().sockets), (true, 1, 0));
+    faulty(&mut pump);
+    catch_unwind(AssertUnwindSafe(|| pump.destroy_window(window))).expect_err("its panic passes through");
+    assert!(pump.destroy_window(window).is_some(), "what was left can be swept");
+    assert_eq!((pump.is_live(timer), pump.has_window(window), pump.metrics().operations), (false, false, 0));
+    let _ = pump.turn(Budget::no_wait()).expect("a turn that does not wait");
+    assert!(pump.next_message().is_none());
 }
 
 #[test]

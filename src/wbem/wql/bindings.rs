@@ -171,5 +171,8 @@ fn either(left: Sets, right: Sets) -> Sets {
 
 /// Whether the value is there, as a condition compares: letter case is ignored.
 fn has(values: &[Value], value: &Value) -> bool {
-    values.iter().any(|other| order(other, value).is_some_and(Ordering::is_eq))
+    values.iter().any(|other| match (other.as_str(), value.as_str()) {
+        (Some(left), Some(right)) => fold::equal(left, right),
+        _ => order(other, value).is_some_and(Ordering::is_eq),
+    })
 }

@@ -157,6 +157,9 @@ pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     let real = |value: &Value| value.as_f64().or_else(|| value.as_integer().map(|integer| integer as f64));
     match (left, right) {
         (Value::Boolean(left), Value::Boolean(right)) => Some(left.cmp(right)),
+        (Value::Char16(left), Value::Char16(right)) => {
+            Some(fold::letter(char16(*left)).cmp(&fold::letter(char16(*right))))
+        }
         (Value::DateTime(left), Value::DateTime(right)) => left.compare(*right),
         _ => match (text(left).zip(text(right)), left.as_integer().zip(right.as_integer())) {
             (Some((left, right)), _) => Some(fold::compare(&left, &right)),

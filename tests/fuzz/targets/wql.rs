@@ -62,7 +62,8 @@ fn is_same(left: &Value, right: &Value) -> bool {
             left.compare(*right).is_some_and(|ordering| ordering.is_eq())
         }
         (Value::String(_) | Value::Reference(_) | Value::Char16(_), _) => {
-            left.property_type() == right.property_type() && left.to_string().to_lowercase() == right.to_string().to_lowercase()
+            left.property_type() == right.property_type()
+                && left.to_string().to_lowercase() == right.to_string().to_lowercase()
         }
         _ => left == right,
     }

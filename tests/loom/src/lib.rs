@@ -21,7 +21,7 @@ mod sync {
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use loom::thread::yield_now;
 
-    /// What comes after them is the same.
+    /// None: what a thread does after them is the same without.
     pub(crate) const SPINS_MAX: usize = 0;
 
     /// Each more doubles the orders there are.
