@@ -161,7 +161,8 @@ impl ResolverConfig {
         /// Goes through the list of name servers this often (1 to 5 times, default 2).
         with_attempts, attempts: u32;
 
-        /// Ends every lookup after this long (up to a day) as timed out.
+        /// Ends every lookup after this long (up to a day): as timed out, or with the addresses of the one
+        /// family that is there.
         ///
         /// By default a lookup ends by itself: each candidate name takes at most the timeout, times
         /// the attempts, times the number of name servers.

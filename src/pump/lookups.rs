@@ -288,7 +288,7 @@ impl<T> Pump<T> {
             ResolverSource::Adapters(adapters) => {
                 adapters.look(now, || outside.machine_names()).map(ResolverConfig::from_adapters)
             }
-            ResolverSource::File { .. } if resolver.config().no_reload() => None,
+            ResolverSource::File { file, .. } if file.is_known() && resolver.config().no_reload() => None,
             ResolverSource::File { file, report } => match file.look(outside) {
                 Change::Unchanged => None,
                 Change::Gone => Some(read_config(&[], outside, report)),

@@ -57,6 +57,11 @@ impl NameFile {
         &self.path
     }
 
+    /// Whether it was looked for.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
     pub(crate) fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }

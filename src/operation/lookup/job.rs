@@ -138,7 +138,10 @@ impl Job {
     pub(super) fn expire<N: Network>(&mut self, context: &mut Context<'_, N>) -> JobFlow {
         if self.last_moment.is_some_and(|last| last <= context.now) {
             self.transaction.close(context.network);
-            return JobFlow::Over(self.failed(LookupFailure::TimedOut));
+            return JobFlow::Over(match self.found(context.network) {
+                Some(host) => Conclusion::Found(Box::new(host)),
+                None => self.failed(LookupFailure::TimedOut),
+            });
         }
         let flow = self.transaction.expire(context);
         self.follow(flow, context)

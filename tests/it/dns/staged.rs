@@ -131,6 +131,38 @@ fn half_an_answer_is_told_without_a_descriptor() {
     assert!(simulation.elapsed() < Duration::from_secs(3), "{:?}", simulation.elapsed());
 }
 
+/// As when the patience with the second family ends: what is known is told, not thrown away.
+#[test]
+fn half_an_answer_is_told_at_the_deadline() {
+    let simulation = Simulation::new(1);
+    let zone = NameServer::new().host("a.test", ["192.0.2.1", "2001:db8::1"]);
+    simulation.name_server(address(53), zone.then(Act::Answer).then(Act::Drop));
+    let limit = Duration::from_secs(1);
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]).with_deadline(Some(limit)));
+    let lookup = start(&mut pump, HostQuery::by_name("a.test"));
+    let host = outcome(&mut pump, lookup).expect("one family is known");
+    assert!(host.incomplete && host.addresses.len() == 1, "{host:?}");
+    assert_eq!((simulation.elapsed(), simulation.open_sockets()), (limit, 0));
+}
+
+/// `no-reload` holds for a file that has been read, not for one that nobody has looked at.
+#[test]
+fn a_configuration_that_forbids_reading_again_gives_way_to_the_machines_own() {
+    let simulation = Simulation::new(1);
+    simulation.write_file("/etc/resolv.conf", "nameserver 192.0.2.53\noptions no-reload\n");
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let machine = pump.resolver_config().clone();
+    pump.set_resolver(machine.clone().with_attempts(1)).expect("it is within its limits");
+    pump.set_resolver(None).expect("the machine's own configuration is within its limits");
+    assert_eq!(pump.resolver_config(), &machine);
+    assert_eq!(pump.name_files()[3].report.entries, 2);
+    simulation.write_file("/etc/resolv.conf", "nameserver 192.0.2.54\n");
+    simulation.advance(Duration::from_secs(2));
+    assert_eq!(pump.resolver_config(), &machine, "it is not read again by itself");
+    pump.set_resolver(None).expect("the machine's own configuration is within its limits");
+    assert_eq!(pump.resolver_config().servers(), [address(54)], "who asks for it has it read");
+}
+
 /// Each of several pumps on one stage is told of its own sockets, whoever waits first.
 #[test]
 fn pumps_on_one_stage_leave_each_other_their_answers() {
