@@ -228,7 +228,7 @@ impl<T> Winsock<T> {
         if !pump.has_window(window) {
             return Ok(self.requests.issue_dead());
         }
-        self.requests.sweep(pump);
+        self.requests.sweep(pump, self.settings.requests_max);
         if self.requests.len() >= self.settings.requests_max {
             return Err(WinsockError::Ewouldblock);
         }

@@ -64,17 +64,21 @@ impl Requests {
         self.by_operation.len()
     }
 
-    /// Forgets requests whose window was destroyed without this layer, if there may be many.
-    pub(super) fn sweep<T>(&mut self, pump: &Pump<T>) {
-        if self.by_operation.len() < self.sweep_at {
+    /// Forgets requests whose window was destroyed without this layer, if there may be many or the most that
+    /// may live do.
+    pub(super) fn sweep<T>(&mut self, pump: &Pump<T>, requests_max: usize) {
+        if self.by_operation.len() < self.sweep_at.min(requests_max) {
             return;
         }
-        let Requests { by_operation, handles, withdrawn, .. } = self;
+        let Requests { by_operation, handles, orphans, withdrawn, .. } = self;
         by_operation.retain(|&operation, (handle, request)| {
             let is_kept = pump.has_window(request.window);
             if !is_kept {
                 handles.forget(*handle);
                 withdrawn.add(operation);
+                if request.expected.is_slow() {
+                    orphans.add(*handle);
+                }
             }
             is_kept
         });

@@ -60,7 +60,7 @@ impl<T> Winsock<T> {
         message: u32,
         events: i32,
     ) -> Result<(), WinsockError> {
-        let selected = self.admit().and_then(|()| self.select(pump, socket, window.into(), message, events & EVENTS));
+        let selected = self.admit().and_then(|()| self.select(pump, socket, window.into(), message, events));
         self.noted(selected)
     }
 
@@ -70,13 +70,13 @@ impl<T> Winsock<T> {
         handle: SocketHandle,
         window: Option<WindowId>,
         message: u32,
-        mask: i32,
+        events: i32,
     ) -> Result<(), WinsockError> {
         let before = self.sockets.get(handle)?.selection.as_ref();
         let owes_connect = before.is_some_and(|before| before.wants(FD_CONNECT));
         let selection = match window.filter(|&window| pump.has_window(window)) {
-            Some(window) => (mask != 0).then(|| Selection::new(window, message, mask)),
-            None if mask == 0 => None,
+            Some(window) => (events != 0).then(|| Selection::new(window, message, events & EVENTS)),
+            None if events == 0 => None,
             None => return Err(WinsockError::Einval),
         };
         let is_kept = self.settings.stale_events == StaleEvents::Keep;

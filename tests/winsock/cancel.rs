@@ -259,6 +259,18 @@ fn every_request_that_was_pending_on_a_destroyed_window_can_be_cancelled_once() 
     }
 }
 
+/// The same, where the pump destroys the window and many requests are started afterwards.
+#[test]
+fn a_request_that_was_pending_on_a_window_of_the_pumps_can_be_cancelled_once() {
+    let mut fixture = Fixture::new();
+    let task = pending(&mut fixture);
+    fixture.pump.destroy_window(fixture.window).expect("it was open");
+    fixture.window = fixture.pump.open_window();
+    let others: Vec<_> = (0..100).map(|_| pending(&mut fixture)).collect();
+    assert_eq!((fixture.cancel(task), fixture.cancel(task)), (Ok(()), Err(Ealready)));
+    assert_eq!(fixture.pump().len(), others.len());
+}
+
 #[test]
 fn t41_queued_behind_another() {
     let simulation = msgpump::simulation::Simulation::new(1);

@@ -479,3 +479,16 @@ fn many_windows_that_are_destroyed_with_requests_pending_leave_nothing() {
     }
     assert_eq!(fixture.pump.metrics().operations, 0);
 }
+
+/// Also where fewer live than are looked through from time to time.
+#[test]
+fn a_request_whose_window_was_destroyed_takes_no_place() {
+    let mut fixture = Fixture::with(WinsockSettings::default().requests_max(1), zone());
+    fixture.start(Version::V1_1);
+    let orphan = fixture.host("www.test", 1024).expect("it starts");
+    fixture.pump.destroy_window(fixture.window).expect("it was open");
+    fixture.window = fixture.pump.open_window();
+    let next = fixture.host("mail.test", 1024).expect("the dead one does not count");
+    assert_eq!(fixture.one().task(), next);
+    assert_eq!((fixture.cancel(orphan), fixture.cancel(orphan)), (Ok(()), Err(crate::support::Ealready)));
+}

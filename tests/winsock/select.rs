@@ -946,6 +946,10 @@ fn events_of_version_2_may_be_asked_for_and_never_come() {
     assert_eq!(net.events(), "READ");
     net.select(socket, 0x3C0);
     assert_eq!(net.events(), "");
+    let (pump, window) = (&mut net.pump, net.window);
+    assert_eq!(net.winsock.ioctlsocket(socket, FIONBIO, &mut 0), Err(Einval), "it is selected all the same");
+    pump.destroy_window(window).expect("it was open");
+    assert_eq!(net.winsock.wsa_async_select(pump, socket, window, M, 0x3C0), Err(Einval), "as of any selection");
 }
 
 // Wine loses resets.
