@@ -123,8 +123,9 @@ impl Socket {
             Connection::Broken(_) => (wants_close, false, false),
             Connection::None | Connection::Connected => {
                 let wants_head = selection.wants(FD_READ) || wants_close;
-                let readable = wants_head && !selection.is_read_told && !self.is_receive_shut
-                    || is_early && selection.is_end_seen && wants_close;
+                let is_unread = wants_head && !selection.is_read_told;
+                let is_ended_early = is_early && selection.is_end_seen && wants_close;
+                let readable = (is_unread || is_ended_early) && !self.is_receive_shut;
                 let priority = TELLS_URGENT && self.wants_urgent(selection);
                 (readable, selection.wants(FD_WRITE) && !selection.is_write_told, priority)
             }
@@ -194,7 +195,13 @@ impl Socket {
             (_, CloseOrder::Early) => selection.is_end_seen,
             (_, CloseOrder::AfterDrain) => false,
         };
-        if is_end && !is_receive_shut { self.close_event(None, manner) } else { None }
+        let event = if is_end && !is_receive_shut { self.close_event(None, manner) } else { None };
+        let is_ended = readiness.is_error() || readiness.is_read_closed() || readiness.is_write_closed();
+        if event.is_none() && is_ended {
+            // An end is told to whoever waits for urgent data too, again and again, and no such data comes after it.
+            self.selection.as_mut()?.is_oob_told = true;
+        }
+        event
     }
 
     /// What is at the head of what was received, asked of the system only where readiness does not tell.

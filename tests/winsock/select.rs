@@ -788,6 +788,51 @@ fn urgent_data_is_told_while_other_data_waits_unread() {
     assert_eq!(net.events(), "OOB");
 }
 
+/// An end that nobody is told of is still told to the pump by the system: to wait for more must not wake it at once.
+#[cfg(not(windows))]
+#[test]
+fn a_connection_that_has_ended_lets_the_pump_sleep() {
+    type End = fn(&mut Net, SocketHandle, crate::net::Peer);
+    let ends: [(&str, End); 4] = [
+        ("it is shut on this side", |net, socket, peer| {
+            net.winsock.shutdown(socket, 2).expect("it is connected");
+            std::mem::forget(peer);
+        }),
+        ("it is shut on both sides", |net, socket, peer| {
+            drop(peer);
+            net.events();
+            net.winsock.shutdown(socket, 1).expect("it is connected");
+        }),
+        ("it is reset with data unread", |net, _, mut peer| {
+            say(&mut peer, b"abc");
+            net.events();
+            reset(peer);
+        }),
+        ("it is shut in the handler of the last data", |net, socket, mut peer| {
+            say(&mut peer, b"abc");
+            drop(peer);
+            queue(net);
+            net.winsock.next_message(&mut net.pump).expect("it is queued");
+            net.winsock.shutdown(socket, 2).expect("it is connected");
+        }),
+    ];
+    for order in [CloseOrder::AfterDrain, CloseOrder::Early] {
+        for mask in [ALL, FD_OOB, FD_READ | FD_CLOSE] {
+            for (case, end) in ends {
+                if mask == FD_OOB && case.contains("handler") {
+                    continue; // No data is told.
+                }
+                let mut net = Net::with(WinsockSettings::default().close_order(order), Version::V1_1);
+                let (socket, peer) = net.selected_pair(mask);
+                end(&mut net, socket, peer);
+                net.events();
+                net.pump.turn(Budget::no_wait()).expect("the system works");
+                assert_eq!(net.pump.metrics().queued, 0, "{case}, {order:?}, events {mask:#x}");
+            }
+        }
+    }
+}
+
 #[test]
 fn t82_what_cannot_be_selected() {
     let mut net = Net::new();
