@@ -138,6 +138,8 @@ impl Resolver {
         self.config = Arc::new(config);
         self.jobs_by_question.clear();
         self.scratch.forget_servers();
+        // More may be asked at a time than before.
+        self.place_free = true;
     }
 
     pub(crate) fn config(&self) -> &ResolverConfig {

@@ -57,6 +57,21 @@ fn the_resolver_is_set_anew_while_lookups_run() {
     look_up(&mut pump, "machine.test").expect("the machine's own server knows it");
 }
 
+/// Who stands in line because few may be asked at a time goes on when more may.
+#[test]
+fn a_larger_limit_moves_the_line() {
+    let simulation = Simulation::new(1);
+    let deaf = NameServer::new().host("b.test", ["192.0.2.2"]).then(Act::Drop);
+    simulation.name_server(address(53), deaf);
+    let config = ResolverConfig::new([address(53)]).with_lookups_in_flight_max(1);
+    let mut pump = pump(&simulation, config.clone());
+    let (_held, waiting) = (start(&mut pump, v4("a.test")), start(&mut pump, v4("b.test")));
+    assert_eq!(pump.metrics().lookups_in_line, 1);
+    pump.set_resolver(config.with_lookups_in_flight_max(2)).expect("it is within its limits");
+    outcome(&mut pump, waiting).expect("the server answers");
+    assert!(simulation.elapsed() < Duration::from_secs(1), "{:?}", simulation.elapsed());
+}
+
 /// A lookup that began before the configuration changed says nothing about the servers of the next.
 #[test]
 fn a_server_without_edns_is_remembered_by_its_address() {
