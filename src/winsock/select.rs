@@ -190,7 +190,8 @@ impl<T> Winsock<T> {
         }
     }
 
-    fn arm_or_log(&mut self, pump: &mut Pump<T>, handle: SocketHandle) {
+    /// As [`arm`](Winsock::arm), in a call that has an outcome of its own.
+    pub(super) fn arm_or_log(&mut self, pump: &mut Pump<T>, handle: SocketHandle) {
         if let Err(error) = self.arm(pump, handle) {
             log::warn!("{handle} is not watched any more: {error}");
         }

@@ -83,8 +83,10 @@ impl<T> Winsock<T> {
             // What was taken is on its way, and the program must know.
             Err(_) if sent > 0 => Ok(sent),
             Err(error) => {
-                if error == WinsockError::Ewouldblock {
-                    self.writing_enabled(pump, handle);
+                match error {
+                    WinsockError::Ewouldblock => self.writing_enabled(pump, handle),
+                    // It may have ended the connection, whose FD_CLOSE then waits for no data to be read.
+                    _ => self.arm_or_log(pump, handle),
                 }
                 Err(error)
             }

@@ -698,6 +698,25 @@ fn t78_a_reset_is_told_and_stays_an_error() {
     assert_eq!(net.events(), "");
 }
 
+/// Who only sends, and never reads what comes, learns of the reset from a send that fails, and then it is told.
+// Wine loses resets.
+#[cfg(not(windows))]
+#[test]
+fn a_reset_that_a_send_has_met_is_told_though_data_waits_unread() {
+    for mask in [FD_CLOSE, FD_WRITE | FD_CLOSE, FD_READ | FD_CLOSE, ALL] {
+        let mut net = Net::new();
+        let (socket, mut peer) = net.selected_pair(mask);
+        say(&mut peer, b"abc");
+        net.events();
+        reset(peer);
+        assert_eq!(net.events(), "");
+        assert_eq!(net.send(socket, b"abc"), Err(msgpump::winsock::WinsockError::Econnreset));
+        assert_eq!(net.events(), "CLOSE(10054)", "events {mask:#x}");
+        assert_eq!(net.recv(socket, 10), Ok(3), "what came before can be read");
+        assert_eq!(net.events(), "");
+    }
+}
+
 #[test]
 fn t79_ones_own_acts_are_not_told() {
     let mut net = Net::new();
