@@ -41,11 +41,11 @@ pub(super) fn host_by_name(
     config: &ResolverConfig,
     zone: Zone<'_>,
 ) -> Local {
-    let text = match to_ascii(text) {
+    let ascii = match to_ascii(text) {
         Err(explanation) => return Local::Failed(LookupFailure::MalformedName, Some(explanation)),
-        Ok(text) => text,
+        Ok(ascii) => ascii,
     };
-    let text = text.as_ref();
+    let (written, text) = (text, ascii.as_ref());
     let ask = || Local::Ask(JobQuestion::Host { name: text.to_ascii_lowercase(), family });
     let special = match HostText::parse(text, zone) {
         Err(explanation) => return Local::Failed(LookupFailure::MalformedName, Some(explanation)),
@@ -53,7 +53,10 @@ pub(super) fn host_by_name(
         Ok(HostText::Name { .. }) => None,
         Ok(HostText::Special(special)) => Some(special),
     };
-    if let Some(host) = hosts.by_name(text).and_then(|answer| from_hosts(answer, family)) {
+    let in_file = |name: &str| hosts.by_name(name).and_then(|answer| from_hosts(answer, family));
+    // A hosts file may have a name as people write it.
+    let in_other_form = || (written != text).then(|| in_file(written)).flatten();
+    if let Some(host) = in_file(text).or_else(in_other_form) {
         return Local::Found(host);
     }
     match special {

@@ -294,6 +294,14 @@ fn a_name_in_another_script() {
     let config = ResolverConfig::new([address]);
     let mut pump = simulation.pump::<()>(Settings::default().resolver(config).unwrap());
     let root = pump.root_window();
+    #[cfg(feature = "idna")]
+    {
+        simulation.write_file("/etc/hosts", "192.0.2.7 b\u{fc}ro.test\n192.0.2.8 xn--bse-sna.test\n");
+        for (name, address) in [("b\u{fc}ro.test", "192.0.2.7"), ("b\u{f6}se.test", "192.0.2.8")] {
+            let host = v4(&mut pump, name).expect("the hosts file has it, in this form or the other");
+            assert_eq!(addresses(&host), [address], "{name}");
+        }
+    }
     pump.lookup_host(root, HostQuery::by_name("b\u{fc}cher.test")).unwrap();
     let message = pump.get_message().unwrap().expect("nobody quits");
     match message.payload {
