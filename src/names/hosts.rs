@@ -12,6 +12,7 @@ use std::ops::Range;
 use super::index::{FixedState, Index, NameKey};
 use super::lines::{Fields, LineReader};
 use crate::file_report::FileReport;
+use crate::lookup::Family;
 use crate::scoped_address::{Zone, parse_address};
 
 /// How many lines of one name make one answer: it bounds the work of a lookup, and no machine is
@@ -101,16 +102,24 @@ impl HostsTable {
         builder.finish()
     }
 
-    /// The answer of all lines that have `name`, whatever its letter case, a dot at its end or not.
+    /// The answer of all lines that have `name`, whatever its letter case, a dot at its end or not, and an
+    /// address of `family`.
     ///
     /// # Cost
     ///
     /// One probe of the index; a name that no line has allocates nothing.
-    pub(crate) fn by_name(&self, name: &str) -> Option<HostsAnswer<'_>> {
+    pub(crate) fn by_name_in(&self, name: &str, family: Family) -> Option<HostsAnswer<'_>> {
         let name = without_root(name);
         let lines = self.lines_by_name.entries(NameKey::of(name)).take(LINES_PER_ANSWER_MAX);
         let has_name = |line: &&HostsLine| self.names(line).any(|own| own.eq_ignore_ascii_case(name));
-        self.answer(lines.map(|line| &self.lines[line]).filter(has_name))
+        let is_wanted = |line: &&HostsLine| family.includes(line.address.ip()) && has_name(line);
+        self.answer(lines.map(|line| &self.lines[line]).filter(is_wanted))
+    }
+
+    /// As [`by_name_in`](HostsTable::by_name_in), in either family.
+    #[cfg(test)]
+    pub(crate) fn by_name(&self, name: &str) -> Option<HostsAnswer<'_>> {
+        self.by_name_in(name, Family::Any)
     }
 
     /// The answer of the first line that has `address`, in whichever zone.

@@ -53,7 +53,8 @@ pub(super) fn host_by_name(
         Ok(HostText::Name { .. }) => None,
         Ok(HostText::Special(special)) => Some(special),
     };
-    let in_file = |name: &str| hosts.by_name(name).and_then(|answer| from_hosts(answer, family));
+    // Where it has none of the wanted family, a name server may know one.
+    let in_file = |name: &str| hosts.by_name_in(name, family).map(from_hosts);
     // A hosts file may have a name as people write it.
     let in_other_form = || (written != text).then(|| in_file(written)).flatten();
     if let Some(host) = in_file(text).or_else(in_other_form) {
@@ -152,11 +153,9 @@ fn literal(address: SocketAddr, family: Family) -> Local {
     }
 }
 
-/// What the hosts file has of the wanted family. Without any, a name server may know.
-fn from_hosts(answer: HostsAnswer<'_>, family: Family) -> Option<Host> {
-    let addresses: Vec<_> = answer.addresses.into_iter().filter(|address| family.includes(address.ip())).collect();
-    let host = |addresses| host(answer.canonical_name.to_owned(), addresses, Source::File);
-    (!addresses.is_empty()).then(|| Host { aliases: owned(&answer.aliases), ..host(addresses) })
+fn from_hosts(answer: HostsAnswer<'_>) -> Host {
+    let HostsAnswer { canonical_name, aliases, addresses } = answer;
+    Host { aliases: owned(&aliases), ..host(canonical_name.to_owned(), addresses, Source::File) }
 }
 
 /// The loopback addresses (RFC 6761 section 6.3), in the order of RFC 6724.

@@ -111,6 +111,24 @@ fn addresses_of_the_hosts_file_are_put_in_order() {
     assert_eq!(texts(&both.addresses), ["192.0.2.1", "2001:db8::1"]);
 }
 
+/// A line of the other family names another host's addresses, or this one's other names.
+#[test]
+fn of_one_family_only_the_lines_of_the_hosts_file_that_have_it_count() {
+    let simulation = Simulation::new(1);
+    let hosts = "2001:db8::1 six.test www.test v6only.test\n192.0.2.1 four.test www.test v4only.test\n";
+    simulation.write_file("/etc/hosts", hosts);
+    let mut pump = simulation.pump::<()>(Settings::default());
+    for (family, expected) in [
+        (Family::Any, "six.test: www.test v6only.test four.test v4only.test"),
+        (Family::V4, "four.test: www.test v4only.test"),
+        (Family::V6, "six.test: www.test v6only.test"),
+    ] {
+        let lookup = start(&mut pump, HostQuery::by_name("www.test").family(family));
+        let host = outcome(&mut pump, lookup).expect("it is in the file");
+        assert_eq!(format!("{}: {}", host.canonical_name, host.aliases.join(" ")), expected, "{family:?}");
+    }
+}
+
 /// While the hosts file is indexed, nobody knows yet who will have to stand in line.
 #[test]
 fn the_line_has_an_end_while_the_hosts_file_is_indexed() {
