@@ -77,13 +77,13 @@ pub(super) enum JobFlow {
 }
 
 impl Job {
-    /// A job that stands in line. Fails if the name has no form on the wire.
+    /// A job that stands in line, for a lookup that was `started` then. Fails if the name has no form on the wire.
     pub(super) fn new(
         question: JobQuestion,
         config: Arc<ResolverConfig>,
         first_server: usize,
         owner: SocketOwner,
-        now: Moment,
+        started: Moment,
     ) -> Result<Job, LookupFailure> {
         let (search, questions) = match &question {
             JobQuestion::Host { name, family } => {
@@ -104,7 +104,7 @@ impl Job {
             question,
             askers: Ring::EMPTY,
             place: Place::InLine,
-            last_moment: config.deadline().map(|limit| now.saturating_add(limit)),
+            last_moment: config.deadline().map(|limit| started.saturating_add(limit)),
             transaction: Transaction::new(config.clone(), owner, questions, first_server),
             config,
             first_server,

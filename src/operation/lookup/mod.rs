@@ -334,10 +334,10 @@ impl Resolver {
         if self.config.rotate() {
             self.next_first_server = (first_server + 1) % self.config.servers().len();
         }
-        let config = self.config.clone();
+        let (config, started) = (self.config.clone(), self.lookups.at(slot).started);
         let job = self
             .jobs
-            .try_insert_with(|key| Job::new(question.clone(), config, first_server, SocketOwner::Job(key), now));
+            .try_insert_with(|key| Job::new(question.clone(), config, first_server, SocketOwner::Job(key), started));
         match job {
             Err(failure) => {
                 let error = LookupError::local(self.lookups.at(slot).query.to_string(), failure, None);

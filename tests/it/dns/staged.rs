@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
-use msgpump::{Budget, Family, HostQuery, Pump, ResolverConfig, Rest, Settings, StartRefusal};
+use msgpump::{Budget, Family, HostQuery, LookupFailure, Pump, ResolverConfig, Rest, Settings, StartRefusal};
 
 use crate::support::wire::{A, AAAA};
 use crate::support::{look_up, outcome, start};
@@ -176,6 +176,23 @@ fn half_an_answer_is_told_at_the_deadline() {
     let host = outcome(&mut pump, lookup).expect("one family is known");
     assert!(host.incomplete && host.addresses.len() == 1, "{host:?}");
     assert_eq!((simulation.elapsed(), simulation.open_sockets()), (limit, 0));
+}
+
+/// The time it takes to index the hosts file is part of the lookup's.
+#[test]
+fn a_deadline_counts_from_the_start_of_the_lookup() {
+    let simulation = Simulation::new(1);
+    simulation.write_file("/etc/hosts", "192.0.2.9 filed.test\n".repeat(5_000));
+    simulation.name_server(address(53), NameServer::new().always(Act::Drop));
+    let limit = Duration::from_secs(1);
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]).with_deadline(Some(limit)));
+    let lookup = start(&mut pump, v4("a.test"));
+    while simulation.queries().is_empty() {
+        simulation.advance(Duration::from_millis(150));
+        pump.turn(Budget::no_wait()).expect("the stage does not fail");
+    }
+    let error = outcome(&mut pump, lookup).expect_err("nobody answers");
+    assert_eq!((error.failure(), error.elapsed()), (LookupFailure::TimedOut, limit));
 }
 
 /// `no-reload` holds for a file that has been read, not for one that nobody has looked at.
