@@ -118,8 +118,12 @@ impl Piece {
 
 /// Whether the letter, in either case, is in one of the ranges.
 fn is_among(ranges: &[(char, char)], letter: char) -> bool {
+    let folded = fold::letter(letter);
     let is_in = |letter: char| ranges.iter().any(|(first, last)| (*first..=*last).contains(&letter));
-    is_in(letter) || letter.to_lowercase().any(is_in) || letter.to_uppercase().any(is_in)
+    // Some letters have capitals that are another letter's, or more than one letter.
+    let is_capital_in = || folded.to_uppercase().any(|capital| fold::letter(capital) == folded && is_in(capital));
+    let is_same = |(first, last): &(char, char)| first == last && fold::letter(*first) == folded;
+    is_in(letter) || is_in(folded) || is_capital_in() || ranges.iter().any(is_same)
 }
 
 /// Takes a pattern apart; `None` if a bracket is never closed.
@@ -260,6 +264,16 @@ mod tests {
             ("a%b%c", "axxcxxb", false),
             ("%ab", "aab", true),
             ("\\%", "x", false),
+            // Capitals of more than one letter, and those of other letters, are not in ranges of other letters.
+            ("[R-T]", "ß", false),
+            ("[^R-T]", "ß", true),
+            ("[h-j]", "İ", false),
+            ("[Σx]", "ς", false),
+            ("[S-T]", "ſ", false),
+            ("[\u{212a}x]", "k", true),
+            ("[Σx]", "σ", true),
+            ("[Α-Ω]", "σ", true),
+            ("[ẞx]", "ß", true),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern:?} {text:?}");
         }
