@@ -155,7 +155,10 @@ fn fit(condition: &Condition, class: &Class, fitting: Fitting) -> Result<Node, W
         Condition::Test(name, check) => fit_test(name, check, class, fitting),
         Condition::Pair(pair) => {
             for name in [&pair.left, &pair.right] {
-                fitting.resolve(name, class)?;
+                if matches!(fitting.resolve(name, class)?, Access::Property(_)) {
+                    let reason = "an embedded object cannot be compared; name one of its properties";
+                    return Err(fitting.error(name.place, WqlErrorKind::Operator(reason)));
+                }
             }
             Ok(Node::Pair(pair.clone()))
         }
