@@ -486,6 +486,37 @@ fn v08_events_are_gathered() {
     assert_eq!(representative.get("Sender").unwrap().as_str(), Some("a"));
 }
 
+#[test]
+fn what_is_no_number_has_not_changed() {
+    let mut theatre = Theatre::new();
+    let part = class("Part", [Property::new("Loads", CimType::Object)]);
+    let ratios = [Property::new("Ratio", CimType::Real64), Property::array("Ratios", CimType::Real32)];
+    let mine = [Property::key("Name", CimType::String), Property::new("Part", CimType::Object)];
+    let mine = class("Mine", mine.into_iter().chain(ratios));
+    let row = |ratio: f64| {
+        let inner = instance(&mine, &[("Ratio", ratio.into())]);
+        let part = instance(&part, &[("Loads", inner.into())]);
+        let ratios = vec![f32::NAN, 1.0];
+        instance(
+            &mine,
+            &[("Name", "a".into()), ("Ratio", f64::NAN.into()), ("Ratios", ratios.into()), ("Part", part.into())],
+        )
+    };
+    let store = Store::new(&mine);
+    store.insert(row(f64::NAN));
+    theatre.server.register(HOME, store.clone()).unwrap();
+    let query = "SELECT * FROM __InstanceModificationEvent WITHIN 1 WHERE TargetInstance ISA 'Mine'";
+    let sink = theatre.subscribe(query);
+    theatre.pass(1500);
+    // It is the same, in another place.
+    store.insert(row(f64::NAN));
+    theatre.pass(3000);
+    assert_eq!(theatre.told(&sink), [""; 0]);
+    store.insert(row(1.0));
+    theatre.pass(3000);
+    assert_eq!(theatre.told(&sink), ["Modification a"]);
+}
+
 /// A clock that tells by itself that it has changed, once a second.
 struct Clock {
     class: Arc<Class>,
