@@ -487,6 +487,27 @@ fn v08_events_are_gathered() {
 }
 
 #[test]
+fn what_is_gathered_is_limited_too() {
+    let mut theatre = Theatre::new();
+    let email = Class::builder("EmailEvent").superclass(&events::extrinsic_event());
+    let email = email.property(Property::new("Sender", CimType::String)).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&email);
+    theatre.server.register(HOME, channel).unwrap();
+    let sink = theatre.subscribe("SELECT * FROM EmailEvent GROUP WITHIN 300 BY Sender");
+    theatre.pass(1);
+    let body = "x".repeat(1024 * 1024);
+    let publish = |theatre: &mut Theatre, sender: usize| {
+        publisher.publish(instance(&email, &[("Sender", format!("{sender}{body}").into())]));
+        theatre.pass(10);
+        theatre.told(&sink)
+    };
+    // Of one group only the first is kept.
+    assert!((0..40).all(|_| publish(&mut theatre, 0).is_empty()));
+    let told: Vec<_> = (1..40).flat_map(|sender| publish(&mut theatre, sender)).collect();
+    assert_eq!(told, ["WBEM_E_QUEUE_OVERFLOW"]);
+}
+
+#[test]
 fn what_is_no_number_has_not_changed() {
     let mut theatre = Theatre::new();
     let part = class("Part", [Property::new("Loads", CimType::Object)]);
