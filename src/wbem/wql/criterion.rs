@@ -178,7 +178,11 @@ pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
 
 /// Whether two values compare so.
 pub(super) fn test_pair(operator: Operator, left: &Value, right: &Value) -> Truth {
-    let is_compared = |value: &Value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
+    let is_compared = |value: &Value| match value {
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Value::Boolean(_) => operator.is_equality(),
+        _ => true,
+    };
     if is_compared(left) && is_compared(right) { partly(operator, order(left, right)) } else { Truth::Unknown }
 }
 

@@ -70,6 +70,7 @@ fn grouped(value: &Value) -> Value {
         Value::DateTime(DateTime::Timestamp(moment)) => {
             moment.unix_microseconds().map_or_else(|| value.clone(), Value::from)
         }
+        Value::Array(elements) => Value::Array(elements.iter().map(grouped).collect()),
         // What is no number is not equal to itself.
         Value::Real32(number) if number.is_nan() => Value::from("NaN"),
         Value::Real64(number) if number.is_nan() => Value::from("NaN"),
@@ -135,6 +136,7 @@ mod tests {
                 Property::new("Letter", CimType::Char16),
                 Property::new("Number", CimType::Real64),
                 Property::new("When", CimType::DateTime),
+                Property::array("Names", CimType::String),
             ],
         );
         let key = |by: &str, value: &Value| {
@@ -147,6 +149,8 @@ mod tests {
             ("Letter", Value::Char16(0xd800), Value::Char16(0xfffd), false),
             ("Number", Value::from(f64::NAN), Value::from(f64::NAN), true),
             ("Number", Value::from(f64::NAN), Value::from(0.0), false),
+            ("Names", vec!["a", "É"].into(), vec!["A", "é"].into(), true),
+            ("Names", vec!["a"].into(), vec!["a", "a"].into(), false),
             ("When", "20190113200517.500000-180".into(), "20190113230517.500000+000".into(), true),
             ("When", "20190113200517.500000-180".into(), "20190113200517.500000+000".into(), false),
         ] {

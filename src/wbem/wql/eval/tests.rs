@@ -465,6 +465,7 @@ fn v04_v06_v12_events() {
             Property::key("Antecedent", CimType::String),
             Property::new("Second", CimType::Uint32),
             Property::array("Many", CimType::Uint8).default(vec![1]),
+            Property::new("IsOn", CimType::Boolean).default(true),
             Property::new("Part", CimType::Object).default(Instance::new(&class("Part", []))),
         ],
     );
@@ -490,6 +491,9 @@ fn v04_v06_v12_events() {
         // No array and no object can be compared, with each other neither.
         ("PreviousInstance.Many <> TargetInstance.Many", [false, false]),
         ("PreviousInstance.Part <> TargetInstance.Part", [false, false]),
+        // A boolean is equal or not, never more or less.
+        ("PreviousInstance.IsOn = TargetInstance.IsOn", [true, true]),
+        ("PreviousInstance.IsOn <= TargetInstance.IsOn", [false, false]),
         ("TargetInstance.Antecedent = 'bob' OR TargetInstance.Antecedent = 'alice'", [true, true]),
     ] {
         let text = format!("SELECT * FROM __InstanceModificationEvent WITHIN 10 WHERE {condition}");
