@@ -114,7 +114,9 @@ impl Collector {
             self.objects.pop_front();
             self.base += 1;
         }
-        self.fetched = self.fetched.max(from.saturating_add(fetched.len()));
+        if !fetched.is_empty() {
+            self.fetched = self.fetched.max(from.saturating_add(fetched.len()));
+        }
         if was_full {
             self.waker.iter().for_each(StreamWaker::wake);
         }

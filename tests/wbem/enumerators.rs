@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use msgpump::wbem::{CimType, Enumerator, Flags, Outcome, Property, Store, WbemStatus};
-use msgpump::{Budget, Timer};
+use msgpump::{Budget, Filter, Timer};
 
 use crate::support::{HOME, Stage, class, instance, key, keys, processes, status, statuses};
 
@@ -203,6 +203,25 @@ fn what_nobody_fetches_is_not_read() {
     assert_eq!(rows.next(&mut stage.pump, None, 4000).unwrap().objects.len(), 4000);
     stage.run(100);
     assert!(stage.slow.stats.steps.get() >= read + 90, "it goes on when some are fetched");
+}
+
+#[test]
+fn what_a_sink_does_not_take_is_not_read_either() {
+    let mut stage = Stage::new(100_000);
+    let mut rows = query(&mut stage, "SELECT * FROM Slow", Flags::SEMISYNCHRONOUS);
+    let sink = stage.sink();
+    rows.next_async(&mut stage.pump, 50_000, &sink).unwrap().unwrap();
+    assert_eq!(rows.next(&mut stage.pump, NOW, 1).unwrap().outcome, Outcome::TimedOut);
+    // The server takes what is its own, and the sink takes nothing.
+    let other = Filter::any().window(stage.pump.open_window());
+    for _ in 0..6000 {
+        stage.slow.tick();
+        let _ = stage.pump.turn(Budget::no_wait()).unwrap();
+        assert!(stage.server.next_message_for(&mut stage.pump, other).is_none());
+        assert_eq!(rows.next(&mut stage.pump, NOW, 1).unwrap().outcome, Outcome::TimedOut);
+    }
+    let read = stage.slow.stats.steps.get();
+    assert!((4096..5000).contains(&read), "{read} rows were read in advance");
 }
 
 #[test]
