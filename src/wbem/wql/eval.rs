@@ -326,8 +326,10 @@ impl Node {
             Node::Embedded(embedded) => properties.insert(embedded.index),
             Node::Pair(pair) => {
                 for name in [&pair.left, &pair.right] {
-                    let first = name.parts().next().and_then(|first| class.index_of(first));
-                    first.into_iter().for_each(|index| properties.insert(index));
+                    if let Ok(Access::Property(index) | Access::Embedded(index, _)) = Access::resolve(&name.text, class)
+                    {
+                        properties.insert(index);
+                    }
                 }
             }
         }

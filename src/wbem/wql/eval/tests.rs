@@ -487,6 +487,7 @@ fn v04_v06_v12_events() {
         ("TargetInstance ISA Win32_Process", [false, false]),
         ("TargetInstance.Second > PreviousInstance.Second", [false, true]),
         ("PreviousInstance.Second >= TargetInstance.Second", [true, false]),
+        ("__InstanceModificationEvent.TargetInstance.Second > __Event.PreviousInstance.Second", [false, true]),
         ("PreviousInstance.NoSuch = TargetInstance.Second", [false, false]),
         // No array and no object can be compared, with each other neither.
         ("PreviousInstance.Many <> TargetInstance.Many", [false, false]),
@@ -500,6 +501,9 @@ fn v04_v06_v12_events() {
         let predicate = EventQuery::parse(&text).unwrap().predicate(&modification, 0).unwrap();
         let found = [0, 1].map(|index| predicate.matches(&events[index]).is_true());
         assert_eq!(found, expected, "{condition}");
+        let reads: Vec<usize> = predicate.reads().iter().collect();
+        let is_read = |name: &str| reads.contains(&modification.index_of(name).unwrap());
+        assert!(condition.contains("PreviousInstance") == is_read("PreviousInstance"), "{condition}");
     }
     let objects = "SELECT * FROM __InstanceModificationEvent WHERE TargetInstance <> PreviousInstance";
     let refused = EventQuery::parse(objects).unwrap().predicate(&modification, 0).map(|_| ()).unwrap_err();
