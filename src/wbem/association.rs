@@ -97,7 +97,7 @@ pub(super) fn begin(
     let targets = links.filter_map(|entry| plan::target(entry, Wanted::everything()));
     let scan = Scan::new(targets.collect(), Filter::All, None);
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
-    let near = Near { class, derived, keys };
+    let near = Near { class, derived, keys, home: namespace.path().clone() };
     let (rows, ends, lookup, told) = (Vec::new(), VecDeque::new(), Lookup::None, Vec::new());
     Ok(Box::new(Associations { question, near, scan, rows, ends, lookup, told, is_known: false, server, home }))
 }
@@ -165,21 +165,18 @@ struct Near {
     /// The names of the class and of those that derive from it: the object may be of any.
     derived: Vec<Arc<str>>,
     keys: Vec<Value>,
+    home: NamespacePath,
 }
 
 impl Near {
     /// Whether a reference is to the object.
     fn is_meant(&self, reference: &Value) -> bool {
-        let Some(path) = reference.as_str().and_then(|text| ObjectPath::parse(text).ok()) else { return false };
+        let path = reference.as_str().and_then(|text| ObjectPath::parse(text).ok());
+        let Some(path) = path.filter(|path| plan::is_here(path, &self.home)) else { return false };
         let is_derived = self.derived.iter().any(|name| fold::equal(name, path.class()));
         let path = if is_derived { ObjectPath::new(self.class.name(), path.keys().clone()) } else { Ok(path) };
         let keys = path.and_then(|path| path.key_values(&self.class));
-        keys.is_ok_and(|keys| {
-            keys.iter().zip(&self.keys).all(|(left, right)| match (left.as_str(), right.as_str()) {
-                (Some(left), Some(right)) => fold::equal(left, right),
-                _ => left == right,
-            })
-        })
+        keys.is_ok_and(|keys| keys.iter().zip(&self.keys).all(|(left, right)| left.is_same_key(right)))
     }
 }
 
@@ -272,24 +269,29 @@ impl Associations {
 
     /// Looks whether an association refers to the object, and notes its other ends.
     fn examine(&mut self, row: &Arc<Instance>, out: &mut VecDeque<Part>) {
-        let properties = row.class().properties();
-        for (near, property) in properties.iter().enumerate() {
-            let is_meant = is_role(self.question.role.as_deref(), property)
-                && row.value(near).is_some_and(|value| self.near.is_meant(value));
-            if !is_meant {
-                continue;
-            }
-            self.is_known = true;
-            let Some(far) = &self.question.far else {
-                self.tell(row.clone(), out);
-                return;
-            };
-            for (index, property) in properties.iter().enumerate() {
-                if index == near || !is_role(far.role.as_deref(), property) {
-                    continue;
-                }
-                let path = row.value(index).and_then(|value| ObjectPath::parse(value.as_str()?).ok());
-                self.ends.extend(path);
+        let properties = || row.class().properties().iter().enumerate();
+        let is_meant = |(index, property): &(usize, &Property)| {
+            is_role(self.question.role.as_deref(), property)
+                && row.value(*index).is_some_and(|value| self.near.is_meant(value))
+        };
+        let nears: Vec<usize> = properties().filter(is_meant).map(|(index, _)| index).collect();
+        if nears.is_empty() {
+            return;
+        }
+        self.is_known = true;
+        let Some(far) = &self.question.far else {
+            self.tell(row.clone(), out);
+            return;
+        };
+        // An end is told once of an association, however often that refers to it, or to the object.
+        let mut told: Vec<&str> = Vec::new();
+        let is_far =
+            |index: usize, property| nears.iter().any(|near| *near != index) && is_role(far.role.as_deref(), property);
+        for (index, _) in properties().filter(|(index, property)| is_far(*index, property)) {
+            let Some(text) = row.value(index).and_then(Value::as_str) else { continue };
+            if !told.iter().any(|known| fold::equal(known, text)) {
+                told.push(text);
+                self.ends.extend(ObjectPath::parse(text).ok());
             }
         }
     }

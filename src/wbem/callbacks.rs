@@ -3,6 +3,7 @@
 //! Floor 5. A sink's callback never runs inside another callback of the same sink: what a nested loop takes for it
 //! waits until the outer one has returned. No borrow is held while a callback runs.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -83,7 +84,7 @@ impl<T: Send + 'static> Callbacks<T> {
     /// Calls the object of a message's sink; the message comes back if it has none here.
     ///
     /// Objects of a call that was cancelled meanwhile are left out. A callback that panics has its call cancelled,
-    /// and the panic goes on.
+    /// and the panic goes on once the object has heard what else waits for it.
     pub fn dispatch(&self, pump: &mut Pump<T>, message: SinkMessage) -> Option<SinkMessage> {
         let id = message.sink.id();
         match self.slots.borrow_mut().get_mut(&id) {
@@ -96,8 +97,10 @@ impl<T: Send + 'static> Callbacks<T> {
             None => return Some(message),
         }
         // There is nothing to be had while the object is called: whoever called it goes on with what waits.
+        let mut panicked = None;
         while let Some((object, message)) = self.next(id) {
-            self.deliver(pump, object, message);
+            let delivered = self.deliver(pump, object, message);
+            panicked = panicked.or(delivered.err());
         }
         let forgotten = {
             let mut slots = self.slots.borrow_mut();
@@ -105,7 +108,10 @@ impl<T: Send + 'static> Callbacks<T> {
             is_forgotten.then(|| slots.remove(&id))
         };
         drop(forgotten);
-        None
+        match panicked {
+            Some(panic) => resume_unwind(panic),
+            None => None,
+        }
     }
 
     /// The object of a sink, and what it is told next.
@@ -142,8 +148,13 @@ impl<T: Send + 'static> Callbacks<T> {
                 || self.slots.borrow().get(&id).is_some_and(|slot| slot.waiting.iter().any(is_cancel)))
     }
 
-    /// Calls an object, and puts it back.
-    fn deliver(&self, pump: &mut Pump<T>, mut object: Box<dyn ObjectSink<T>>, message: SinkMessage) {
+    /// Calls an object, and puts it back; with its panic if it panicked.
+    fn deliver(
+        &self,
+        pump: &mut Pump<T>,
+        mut object: Box<dyn ObjectSink<T>>,
+        message: SinkMessage,
+    ) -> Result<(), Box<dyn Any + Send>> {
         let SinkMessage { sink, call, event } = message;
         let called = catch_unwind(AssertUnwindSafe(|| match &event {
             SinkEvent::Indicate(objects) => object.indicate(pump, call, objects),
@@ -156,17 +167,13 @@ impl<T: Send + 'static> Callbacks<T> {
         if let Some(slot) = self.slots.borrow_mut().get_mut(&sink.id()) {
             slot.object = Some(object);
         }
-        match called {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                log::debug!("{sink:?} refused what {call:?} told it: {error}");
-                self.server.cancel_call(pump, &sink, call);
-            }
-            Err(panic) => {
-                self.server.cancel_call(pump, &sink, call);
-                resume_unwind(panic);
-            }
+        match &called {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => log::debug!("{sink:?} refused what {call:?} told it: {error}"),
+            Err(_) => {}
         }
+        self.server.cancel_call(pump, &sink, call);
+        called.map(|_| ())
     }
 }
 

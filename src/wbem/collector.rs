@@ -19,6 +19,8 @@ pub(super) struct Collector {
     base: usize,
     /// The place behind the last one that was fetched.
     fetched: usize,
+    /// The place up to which somebody waits for objects.
+    wanted: usize,
     finish: Option<Finish>,
     keeping: Keeping,
     /// Makes the call go on.
@@ -41,13 +43,22 @@ pub(super) enum Keeping {
 impl Collector {
     pub(super) fn new(keeping: Keeping) -> Collector {
         let (objects, followers) = (VecDeque::new(), Vec::new());
-        Collector { objects, base: 0, fetched: 0, finish: None, keeping, waker: None, followers }
+        Collector { objects, base: 0, fetched: 0, wanted: 0, finish: None, keeping, waker: None, followers }
     }
 
     /// Whether enough objects wait; then the call is woken when some were fetched.
     pub(super) fn wants_pause(&mut self, waker: &dyn Fn() -> StreamWaker) -> bool {
         self.waker.get_or_insert_with(waker);
-        self.keeping != Keeping::Everything && self.waiting() >= AHEAD_MAX
+        let is_enough = self.waiting() >= AHEAD_MAX && self.end() >= self.wanted;
+        self.keeping != Keeping::Everything && is_enough
+    }
+
+    /// Takes in that somebody waits for all objects before the place `wanted`, however many; for none any more at 0.
+    pub(super) fn want(&mut self, wanted: usize) {
+        self.wanted = wanted;
+        if wanted > self.end() {
+            self.waker.iter().for_each(StreamWaker::wake);
+        }
     }
 
     /// How many objects nobody has fetched.
@@ -103,7 +114,9 @@ impl Collector {
             self.objects.pop_front();
             self.base += 1;
         }
-        self.fetched = self.fetched.max(from.saturating_add(fetched.len()));
+        if !fetched.is_empty() {
+            self.fetched = self.fetched.max(from.saturating_add(fetched.len()));
+        }
         if was_full {
             self.waker.iter().for_each(StreamWaker::wake);
         }

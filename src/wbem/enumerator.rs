@@ -102,7 +102,10 @@ impl Enumerator {
         };
         let mut objects = Vec::new();
         loop {
-            let waited = self.server.wait(pump, self.collecting.window, timeout, &is_done)?;
+            collector.borrow_mut().want(position.saturating_add(count));
+            let waited = self.server.wait(pump, self.collecting.window, timeout, &is_done);
+            collector.borrow_mut().want(0);
+            let waited = waited?;
             let missing = count - objects.len();
             objects.extend(collector.borrow_mut().fetch(self.position, missing));
             self.position = position + objects.len();

@@ -157,6 +157,13 @@ impl Instance {
         Ok(())
     }
 
+    /// Whether nothing has changed of an instance of the same class.
+    pub(super) fn is_as(&self, other: &Instance) -> bool {
+        let values = || self.values.iter().zip(&other.values).all(|(left, right)| left.is_as(right));
+        let is_class = Arc::ptr_eq(&self.class, &other.class) || self.class.name() == other.class.name();
+        is_class && self.values.len() == other.values.len() && values()
+    }
+
     /// The path within the namespace; `None` if the class has no keys, or one of them is NULL.
     pub fn relative_path(&self) -> Option<ObjectPath> {
         if self.class.is_singleton() {

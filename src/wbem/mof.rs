@@ -4,6 +4,7 @@
 //! class shows what it adds to its parent: the form of `IWbemClassObject::GetObjectText`.
 
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use super::cim_type::PropertyType;
 use super::class::{Class, Method, Property, Qualifier};
@@ -50,9 +51,18 @@ fn adds_property(class: &Class, property: &Property) -> bool {
     })
 }
 
-/// Whether `class` brings `method` in.
+/// Whether `class` brings `method` in, or says something else of it than its parent does.
 fn adds_method(class: &Class, method: &Method) -> bool {
-    class.superclass().is_none_or(|parent| parent.method(&method.name).is_none())
+    let is_same = |left: &Option<Arc<Class>>, right: &Option<Arc<Class>>| match (left, right) {
+        (Some(left), Some(right)) => Arc::ptr_eq(left, right),
+        (left, right) => left.is_none() && right.is_none(),
+    };
+    let inherited = class.superclass().and_then(|parent| parent.method(&method.name));
+    inherited.is_none_or(|inherited| {
+        inherited.qualifiers != method.qualifiers
+            || !is_same(&inherited.inputs, &method.inputs)
+            || !is_same(&inherited.outputs, &method.outputs)
+    })
 }
 
 /// An instance within tabs, without the semicolon.
@@ -201,8 +211,6 @@ impl fmt::Display for Signature<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::wbem::cim_type::CimType;
     use crate::wbem::datetime::DateTime;
@@ -291,6 +299,9 @@ instance of Whole
             .method(Method::new("Rest"))
             .build()
             .unwrap();
+        let again = Class::builder("Again").superclass(&class);
+        let again = again.method(Method::new("Rest").qualifier("disabled", true)).build().unwrap();
+        assert_eq!(again.object_text(), "\nclass Again : Derived\n{\n\t[disabled] void Rest();\n};\n");
         assert_eq!(parent.object_text(), "\nclass Base\n{\n\t[key] string Name;\n\tstring Caption;\n};\n");
         assert_eq!(
             class.object_text(),

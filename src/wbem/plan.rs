@@ -11,7 +11,7 @@ use super::class::Class;
 use super::error::{WbemError, WbemStatus};
 use super::instance::Instance;
 use super::object::Object;
-use super::path::{ObjectPath, PathErrorKind};
+use super::path::{NamespacePath, ObjectPath, PathErrorKind};
 use super::provider::Wanted;
 use super::repository::{Entry, Namespace};
 use super::scan::{Filter, Scan, Target};
@@ -78,8 +78,13 @@ pub(super) fn select(
     };
     let nothing = PropertySet::default();
     let subtree = namespace.subtree(class.name());
-    let wanted_classes =
-        subtree.into_iter().filter(|entry| !predicate.rules_out(&Instance::new(&entry.class), &nothing));
+    let can_match = |entry: &Entry| !predicate.rules_out(&Instance::new(&entry.class), &nothing);
+    // Instances of a derived class that nobody provides come from who provides its ancestor.
+    let can_come = |entry: &Entry| {
+        let derived = || namespace.subtree(entry.class.name()).into_iter().filter(|entry| entry.provider.is_none());
+        can_match(entry) || derived().any(can_match)
+    };
+    let wanted_classes = subtree.into_iter().filter(|entry| can_come(entry));
     let targets: Vec<Target> = wanted_classes
         .filter_map(|entry| {
             let wanted = Wanted::matching(&entry.class, properties.clone(), predicate.clone());
@@ -129,13 +134,15 @@ pub(super) fn instance(path: &ObjectPath, namespace: &Namespace) -> Result<Scan,
     Ok(Scan::new(targets, Filter::Keys(keys), None))
 }
 
+/// Whether a path is of the namespace `home`, by not naming another.
+pub(super) fn is_here(path: &ObjectPath, home: &NamespacePath) -> bool {
+    let is_named = |named: &NamespacePath| named.on_machine(None) == home.on_machine(None);
+    path.namespace().is_none_or(|named| named.is_on_machine_of(home) && is_named(named))
+}
+
 /// The class that a path names, in this namespace.
 pub(super) fn owner<'n>(path: &ObjectPath, namespace: &'n Namespace) -> Result<&'n Entry, WbemError> {
-    let is_here = path.namespace().is_none_or(|named| {
-        let names = |path: &super::NamespacePath| path.namespace().to_lowercase();
-        named.is_on_machine_of(namespace.path()) && names(named) == names(namespace.path())
-    });
-    if !is_here {
+    if !is_here(path, namespace.path()) {
         let description = format!("the path is of another namespace than {}", namespace.path());
         return Err(WbemError::new(WbemStatus::InvalidNamespace).description(description).parameter(path.to_string()));
     }

@@ -11,7 +11,6 @@ use std::task::{Wake, Waker};
 
 use super::class::Class;
 use super::error::WbemError;
-use super::fold;
 use super::foreign::Foreign;
 use super::instance::Instance;
 use super::provider::{ClassProvider, Progress, Rows, Wanted};
@@ -155,10 +154,8 @@ fn is_kept(filter: &Filter, row: &Instance, class: &Arc<Class>) -> bool {
 
 /// Whether an instance has these keys; letter case is ignored in texts.
 fn has_keys(row: &Instance, class: &Class, keys: &[Value]) -> bool {
-    class.keys().iter().zip(keys).all(|(index, key)| match (row.value(*index), key) {
-        (Some(Value::String(left)), Value::String(right)) => fold::equal(left, right),
-        (value, key) => value == Some(key),
-    })
+    let mut pairs = class.keys().iter().zip(keys);
+    pairs.all(|(index, key)| row.value(*index).is_some_and(|value| value.is_same_key(key)))
 }
 
 /// A stream's waker as the one that providers know.

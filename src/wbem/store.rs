@@ -32,14 +32,14 @@ pub struct Store {
     class: Arc<Class>,
     /// By their keys, folded.
     rows: Rc<RefCell<BTreeMap<Vec<String>, Arc<Instance>>>>,
-    /// Those who want to know when something changes.
-    watchers: Rc<RefCell<Vec<StreamWaker>>>,
+    /// Who wants to know when something changes.
+    watcher: Rc<RefCell<Option<StreamWaker>>>,
 }
 
 impl Store {
     /// Makes a store for a class without instances.
     pub fn new(class: &Arc<Class>) -> Store {
-        Store { class: class.clone(), rows: Rc::default(), watchers: Rc::default() }
+        Store { class: class.clone(), rows: Rc::default(), watcher: Rc::default() }
     }
 
     /// Puts an instance in, and gives back the one that had its keys.
@@ -47,14 +47,14 @@ impl Store {
         let instance = instance.into();
         let key = self.key_of(&instance);
         let previous = self.rows.borrow_mut().insert(key, instance);
-        self.tell_watchers();
+        self.tell_watcher();
         previous
     }
 
     /// Takes the instance with these keys out.
     pub fn remove(&self, keys: &[Value]) -> Option<Arc<Instance>> {
         let removed = self.rows.borrow_mut().remove(&folded(keys));
-        self.tell_watchers();
+        self.tell_watcher();
         removed
     }
 
@@ -68,13 +68,13 @@ impl Store {
         self.rows.borrow().values().cloned().collect()
     }
 
-    /// Wakes a stream whenever something changes.
+    /// Wakes a stream whenever something changes, and no longer the one before it.
     pub(super) fn watch(&self, waker: StreamWaker) {
-        self.watchers.borrow_mut().push(waker);
+        self.watcher.replace(Some(waker));
     }
 
-    fn tell_watchers(&self) {
-        self.watchers.borrow().iter().for_each(StreamWaker::wake);
+    fn tell_watcher(&self) {
+        self.watcher.borrow().iter().for_each(StreamWaker::wake);
     }
 
     fn key_of(&self, instance: &Instance) -> Vec<String> {

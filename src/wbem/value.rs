@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::cim_type::{CimType, PropertyType};
 use super::datetime::{DateTime, Interval, Timestamp};
+use super::fold;
 use super::instance::Instance;
 use super::within::Within;
 
@@ -98,6 +99,33 @@ impl Value {
                 elements.iter().map(Value::within).fold(Within::NOTHING, Within::beside)
             }
             _ => Within::NOTHING,
+        }
+    }
+
+    /// Whether both mean the same as keys: letter case is ignored.
+    pub(super) fn is_same_key(&self, other: &Value) -> bool {
+        let fold = |unit: u16| char::from_u32(unit.into()).map(fold::letter);
+        match (self, other) {
+            (Value::Char16(left), Value::Char16(right)) => {
+                left == right || fold(*left).is_some_and(|letter| fold(*right) == Some(letter))
+            }
+            _ => match (self.as_str(), other.as_str()) {
+                (Some(left), Some(right)) => fold::equal(left, right),
+                _ => self == other,
+            },
+        }
+    }
+
+    /// Whether nothing has changed: a real that is no number is as it was, though it is not equal to itself.
+    pub(super) fn is_as(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Real32(left), Value::Real32(right)) => left == right || left.is_nan() && right.is_nan(),
+            (Value::Real64(left), Value::Real64(right)) => left == right || left.is_nan() && right.is_nan(),
+            (Value::Object(left), Value::Object(right)) => Arc::ptr_eq(left, right) || left.is_as(right),
+            (Value::Array(left), Value::Array(right)) => {
+                left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| left.is_as(right))
+            }
+            _ => self == other,
         }
     }
 

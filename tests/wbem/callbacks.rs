@@ -143,6 +143,30 @@ fn a_callback_that_panics_cancels_its_call() {
 }
 
 #[test]
+fn a_panic_does_not_keep_back_what_waits() {
+    let mut stage = Stage::new(2);
+    let callbacks = Callbacks::new(&stage.server);
+    let script = Script { panics: true, nests: true, ..Script::default() };
+    let object = Scripted { script: Rc::new(RefCell::new(script)), stage: Rc::default() };
+    let sink = callbacks.sink(stage.pump.root_window(), object.clone());
+    *object.stage.borrow_mut() = Some((stage.services.clone(), callbacks.clone(), sink.clone()));
+    stage.ask(&sink);
+    stage.turns(4);
+    let Some(Received::Sink(message)) = stage.server.next_message(&mut stage.pump) else { panic!("there are rows") };
+    let pump = &mut stage.pump;
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| callbacks.dispatch(pump, message)));
+    assert!(caught.is_err());
+    for _ in 0..5 {
+        stage.turn();
+        for message in stage.take() {
+            callbacks.dispatch(&mut stage.pump, message);
+        }
+    }
+    let heard = object.script.borrow().heard.clone();
+    assert_eq!((heard.len(), &*heard[1]), (2, "S WBEM_E_CALL_CANCELLED"), "{heard:?}");
+}
+
+#[test]
 fn a_nested_loop_never_calls_a_sink_inside_its_own_callback() {
     let script = Script { nests: true, ..Script::default() };
     let (script, _) = scripted(script);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use msgpump::wbem::{Enumerator, Flags, Outcome, WbemStatus};
-use msgpump::{Budget, Timer};
+use msgpump::wbem::{CimType, Enumerator, Flags, Outcome, Property, Store, WbemStatus};
+use msgpump::{Budget, Filter, Timer};
 
-use crate::support::{HOME, Stage, key, keys, processes, status, statuses};
+use crate::support::{HOME, Stage, class, instance, key, keys, processes, status, statuses};
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
@@ -203,6 +203,41 @@ fn what_nobody_fetches_is_not_read() {
     assert_eq!(rows.next(&mut stage.pump, None, 4000).unwrap().objects.len(), 4000);
     stage.run(100);
     assert!(stage.slow.stats.steps.get() >= read + 90, "it goes on when some are fetched");
+}
+
+#[test]
+fn what_a_sink_does_not_take_is_not_read_either() {
+    let mut stage = Stage::new(100_000);
+    let mut rows = query(&mut stage, "SELECT * FROM Slow", Flags::SEMISYNCHRONOUS);
+    let sink = stage.sink();
+    rows.next_async(&mut stage.pump, 50_000, &sink).unwrap().unwrap();
+    assert_eq!(rows.next(&mut stage.pump, NOW, 1).unwrap().outcome, Outcome::TimedOut);
+    // The server takes what is its own, and the sink takes nothing.
+    let other = Filter::any().window(stage.pump.open_window());
+    for _ in 0..6000 {
+        stage.slow.tick();
+        let _ = stage.pump.turn(Budget::no_wait()).unwrap();
+        assert!(stage.server.next_message_for(&mut stage.pump, other).is_none());
+        assert_eq!(rows.next(&mut stage.pump, NOW, 1).unwrap().outcome, Outcome::TimedOut);
+    }
+    let read = stage.slow.stats.steps.get();
+    assert!((4096..5000).contains(&read), "{read} rows were read in advance");
+}
+
+#[test]
+fn a_fetch_of_more_than_is_made_ready_in_advance_waits_for_all() {
+    let mut stage = Stage::new(1);
+    let class = class("Many", [Property::key("Id", CimType::Uint32)]);
+    let many = Store::new(&class);
+    (0..10_000_u32).for_each(|id| drop(many.insert(instance(&class, &[("Id", id.into())]))));
+    stage.server.register(HOME, many).unwrap();
+    for flags in [Flags::SEMISYNCHRONOUS, Flags::RETURN_IMMEDIATELY] {
+        let mut rows = query(&mut stage, "SELECT * FROM Many", flags);
+        // Much more time than it takes.
+        let fetched = rows.next(&mut stage.pump, Some(Duration::from_secs(60)), 9000).unwrap();
+        assert_eq!((fetched.objects.len(), fetched.outcome), (9000, Outcome::Ready));
+        assert_eq!(rows.skip(&mut stage.pump, Some(Duration::from_secs(60)), usize::MAX).unwrap(), Outcome::End);
+    }
 }
 
 #[test]

@@ -486,6 +486,58 @@ fn v08_events_are_gathered() {
     assert_eq!(representative.get("Sender").unwrap().as_str(), Some("a"));
 }
 
+#[test]
+fn what_is_gathered_is_limited_too() {
+    let mut theatre = Theatre::new();
+    let email = Class::builder("EmailEvent").superclass(&events::extrinsic_event());
+    let email = email.property(Property::new("Sender", CimType::String)).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&email);
+    theatre.server.register(HOME, channel).unwrap();
+    let sink = theatre.subscribe("SELECT * FROM EmailEvent GROUP WITHIN 300 BY Sender");
+    theatre.pass(1);
+    let body = "x".repeat(1024 * 1024);
+    let publish = |theatre: &mut Theatre, sender: usize| {
+        publisher.publish(instance(&email, &[("Sender", format!("{sender}{body}").into())]));
+        theatre.pass(10);
+        theatre.told(&sink)
+    };
+    // Of one group only the first is kept.
+    assert!((0..40).all(|_| publish(&mut theatre, 0).is_empty()));
+    let told: Vec<_> = (1..40).flat_map(|sender| publish(&mut theatre, sender)).collect();
+    assert_eq!(told, ["WBEM_E_QUEUE_OVERFLOW"]);
+}
+
+#[test]
+fn what_is_no_number_has_not_changed() {
+    let mut theatre = Theatre::new();
+    let part = class("Part", [Property::new("Loads", CimType::Object)]);
+    let ratios = [Property::new("Ratio", CimType::Real64), Property::array("Ratios", CimType::Real32)];
+    let mine = [Property::key("Name", CimType::String), Property::new("Part", CimType::Object)];
+    let mine = class("Mine", mine.into_iter().chain(ratios));
+    let row = |ratio: f64| {
+        let inner = instance(&mine, &[("Ratio", ratio.into())]);
+        let part = instance(&part, &[("Loads", inner.into())]);
+        let ratios = vec![f32::NAN, 1.0];
+        instance(
+            &mine,
+            &[("Name", "a".into()), ("Ratio", f64::NAN.into()), ("Ratios", ratios.into()), ("Part", part.into())],
+        )
+    };
+    let store = Store::new(&mine);
+    store.insert(row(f64::NAN));
+    theatre.server.register(HOME, store.clone()).unwrap();
+    let query = "SELECT * FROM __InstanceModificationEvent WITHIN 1 WHERE TargetInstance ISA 'Mine'";
+    let sink = theatre.subscribe(query);
+    theatre.pass(1500);
+    // It is the same, in another place.
+    store.insert(row(f64::NAN));
+    theatre.pass(3000);
+    assert_eq!(theatre.told(&sink), [""; 0]);
+    store.insert(row(1.0));
+    theatre.pass(3000);
+    assert_eq!(theatre.told(&sink), ["Modification a"]);
+}
+
 /// A clock that tells by itself that it has changed, once a second.
 struct Clock {
     class: Arc<Class>,

@@ -237,6 +237,77 @@ fn p36_p37_p39_objects_found_through_associations() {
     }
 }
 
+/// A store of people, and one of links between them.
+fn links(stage: &Stage, links: &[[&str; 3]]) -> Arc<Class> {
+    let person = class("Person", [Property::key("Name", CimType::String)]);
+    let people = Store::new(&person);
+    ["Ann", "Bob"].into_iter().for_each(|name| drop(people.insert(instance(&person, &[("Name", name.into())]))));
+    stage.server.register(HOME, people).unwrap();
+    let link = class("Link", ["One", "Two", "Three"].map(|name| Property::key(name, CimType::Reference)));
+    let store = Store::new(&link);
+    for ends in links {
+        let [one, two, three] = ends.map(Value::reference);
+        store.insert(instance(&link, &[("One", one), ("Two", two), ("Three", three)]));
+    }
+    stage.server.register(HOME, store).unwrap();
+    link
+}
+
+#[test]
+fn an_end_is_told_once_of_an_association() {
+    let mut stage = Stage::new(1);
+    links(&stage, &[["Person='Ann'", "Person='ann'", "Person='Bob'"], ["Person='Bob'", "Person='Bob'", "None='x'"]]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Ann'}"), ["Ann", "Bob"]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Ann'} WHERE ResultRole = Three"), ["Bob"]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Ann'} WHERE Role = Two ResultRole = One"), ["Ann"]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Bob'} WHERE Role = Three"), ["Ann"]);
+    assert_eq!(found(&mut stage, "REFERENCES OF {Person='Ann'}").len(), 1);
+}
+
+#[test]
+fn an_object_of_another_namespace_is_another_object() {
+    let mut stage = Stage::new(1);
+    let there = ["root\\other:Person='Ann'", "Person='Bob'", "None='x'"];
+    links(&stage, &[there, ["//./ROOT/cimv2:Person='ann'", "Person='Bob'", "None='x'"]]);
+    assert_eq!(found(&mut stage, "REFERENCES OF {Person='Ann'}"), ["//./ROOT/cimv2:Person='ann'"]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Ann'}"), ["Bob"]);
+}
+
+#[test]
+fn keys_of_every_type_of_text_are_found_without_letter_case() {
+    let mut stage = Stage::new(1);
+    links(&stage, &[["Person='Ann'", "Person='Bob'", "None='x'"]]);
+    let letter = class("Letter", [Property::key("Letter", CimType::Char16)]);
+    let letters = Store::new(&letter);
+    letters.insert(instance(&letter, &[("Letter", "é".into())]));
+    stage.server.register(HOME, letters).unwrap();
+    for path in ["Letter.Letter='É'", "Link.One=\"PERSON='ann'\",Two=\"Person='Bob'\",Three=\"none='x'\""] {
+        assert_eq!(
+            status(stage.services.get_object(&mut stage.pump, path, Flags::NONE)),
+            WbemStatus::SNoError,
+            "{path}"
+        );
+    }
+    assert_eq!(found(&mut stage, "SELECT * FROM Letter WHERE Letter = 'É'"), ["é"]);
+}
+
+#[test]
+fn who_provides_a_class_may_give_objects_of_one_that_nobody_provides() {
+    let mut stage = Stage::new(1);
+    let parent = class("Parent", [Property::key("Name", CimType::String)]);
+    let child = Class::builder("Child").superclass(&parent).build().unwrap();
+    let store = Store::new(&parent);
+    store.insert(instance(&parent, &[("Name", "a".into())]));
+    store.insert(instance(&child, &[("Name", "b".into())]));
+    stage.server.register(HOME, store).unwrap();
+    stage.server.register_class(HOME, &child).unwrap();
+    for (condition, expected) in
+        [("Name IS NOT NULL", &["a", "b"][..]), ("__CLASS = 'Child'", &["b"]), ("NOT __this ISA 'Child'", &["a"])]
+    {
+        assert_eq!(found(&mut stage, &format!("SELECT * FROM Parent WHERE {condition}")), expected, "{condition}");
+    }
+}
+
 /// Notes that it is asked.
 struct Noting {
     class: Arc<Class>,

@@ -75,6 +75,7 @@ fn the_files_and_the_folders_of_a_folder() {
     assert_eq!(equal(&machine, "Win32_Directory", "Path", "/").len(), 2, "proc and home; users is a link");
     for path in ["/home/ana", "/none/", "", "home/", "/home/ana/letter.txt/", "//"] {
         assert_eq!(equal(&machine, "CIM_DataFile", "Path", path), [], "{path:?}");
+        assert_eq!(equal(&machine, "Win32_Directory", "Path", path), [], "{path:?}");
     }
 }
 

@@ -236,8 +236,12 @@ impl ClassBuilder {
 }
 
 /// An overriding property, which is a key if the overridden one is.
-fn keep_key(property: Property, overridden: &Property) -> Property {
-    if overridden.is_key() && !property.is_key() { property.qualifier("key", true) } else { property }
+fn keep_key(mut property: Property, overridden: &Property) -> Property {
+    if !overridden.is_key() || property.is_key() {
+        return property;
+    }
+    property.qualifiers.retain(|qualifier| !qualifier.name.eq_ignore_ascii_case("key"));
+    property.qualifier("key", true)
 }
 
 /// Checks the name of a class, a property or a method.

@@ -136,3 +136,13 @@ fn a_projection_keeps_its_keys_or_loses_its_identity() {
     let part = class.project(&[0]);
     assert_eq!((part.keys(), part.properties().len(), part.is_singleton()), (&[][..], 1, false));
 }
+
+#[test]
+fn what_overrides_a_key_is_one_whatever_it_says() {
+    let name = Property::new("Name", CimType::String).qualifier("Key", false).qualifier("read", true);
+    let parent = [Property::key("Name", CimType::String), Property::key("Id", CimType::Uint8)];
+    let parent = parent.into_iter().fold(Class::builder("Parent"), ClassBuilder::property).build().unwrap();
+    let child = Class::builder("Child").superclass(&parent).property(name).build().unwrap();
+    assert_eq!(child.keys(), parent.keys());
+    assert!(child.property("Name").is_some_and(|name| name.is_key() && name.qualifiers.len() == 2));
+}

@@ -231,9 +231,8 @@ impl Places {
         kind: Kind,
     ) -> Box<dyn Iterator<Item = Option<Entry>>> {
         let nothing = || Box::new(std::iter::empty());
-        let Some(name) = path.strip_suffix('/').filter(|name| name.is_empty() || is_plain(name)) else {
-            return nothing();
-        };
+        let is_folder = |name: &&str| name.is_empty() || *name != "/" && is_plain(name);
+        let Some(name) = path.strip_suffix('/').filter(is_folder) else { return nothing() };
         let name = if name.is_empty() { "/" } else { name };
         let Some(resolved) = self.resolve(reading, Path::new(name)) else { return nothing() };
         let Ok(entries) = std::fs::read_dir(reading.below_root(&resolved)) else { return nothing() };

@@ -89,7 +89,7 @@ impl Poller {
             if let Some(known) = &mut self.known {
                 match known.remove(&path) {
                     None if wants(events::CREATION) => out.push(events::creation(&row)),
-                    Some(previous) if previous != row && wants(events::MODIFICATION) => {
+                    Some(previous) if !previous.is_as(&row) && wants(events::MODIFICATION) => {
                         out.push(events::modification(&row, &previous));
                     }
                     _ => {}

@@ -25,7 +25,7 @@ pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How many bytes of events a slice hands on, about: what was handed on waits beside [`EVENT_BYTES_MAX`].
 const SLICE_BYTES: usize = 1024 * 1024;
 
-/// How many groups of events a query may gather at a time.
+/// How many groups of events a query may gather at a time, of long ones only [`EVENT_BYTES_MAX`] bytes.
 const GROUPS_MAX: usize = 4096;
 
 /// What a query selects, and what waits.
@@ -145,6 +145,8 @@ fn weight_of_value(value: &Value) -> usize {
 pub(in crate::wbem) struct SubscriptionRun {
     subscription: Rc<Subscription>,
     groups: Vec<Group>,
+    /// About how many bytes the groups take.
+    bytes: usize,
 }
 
 /// Events that are gathered into one.
@@ -158,7 +160,7 @@ struct Group {
 
 impl SubscriptionRun {
     pub(super) fn new(subscription: Rc<Subscription>) -> SubscriptionRun {
-        SubscriptionRun { subscription, groups: Vec::new() }
+        SubscriptionRun { subscription, groups: Vec::new(), bytes: 0 }
     }
 
     /// Puts events into their groups.
@@ -171,10 +173,12 @@ impl SubscriptionRun {
                 group.count = group.count.saturating_add(1);
                 continue;
             }
-            if self.groups.len() == GROUPS_MAX {
+            let bytes = self.bytes + weight(&event);
+            if self.groups.len() == GROUPS_MAX || bytes > EVENT_BYTES_MAX {
                 self.subscription.overflow();
                 return;
             }
+            self.bytes = bytes;
             let due = now.checked_add(*within).unwrap_or(now);
             self.groups.push(Group { key, due, count: 1, representative: event });
         }
@@ -185,6 +189,7 @@ impl SubscriptionRun {
         let having = self.subscription.gathering.as_ref().and_then(|(_, _, having)| *having);
         let is_due = |group: &mut Group| group.due <= now;
         for group in self.groups.extract_if(.., is_due) {
+            self.bytes -= weight(&group.representative);
             if having.is_none_or(|having| having.holds(group.count)) {
                 let values = [
                     ("NumberOfEvents", Value::from(group.count)),

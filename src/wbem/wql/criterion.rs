@@ -16,7 +16,7 @@ use crate::wbem::cim_type::{CimType, PropertyType};
 use crate::wbem::convert::{ValueError, ValueErrorKind, integer, one_unit};
 use crate::wbem::datetime::{DateTime, Timestamp};
 use crate::wbem::fold;
-use crate::wbem::value::{Value, char16};
+use crate::wbem::value::Value;
 
 /// What a value must be.
 #[derive(Clone, Debug)]
@@ -84,6 +84,9 @@ impl Criterion {
             (Criterion::NotNull, value) => (!value.is_null()).into(),
             (_, Value::Null) => Truth::Unknown,
             (_, Value::String(text) | Value::Reference(text)) => self.test_text(text),
+            (Criterion::Integer(operator, constant), Value::Char16(unit)) => {
+                operator.holds(i128::from(*unit).cmp(constant)).into()
+            }
             (Criterion::Integer(operator, constant), value) => match value.as_integer() {
                 Some(value) => operator.holds(value.cmp(constant)).into(),
                 None => Truth::Unknown,
@@ -99,7 +102,10 @@ impl Criterion {
                 partly(*operator, value.compare(*constant))
             }
             (Criterion::Isa(class), Value::Object(object)) => object.class().is_a(class).into(),
-            (Criterion::Text(..), Value::Char16(unit)) => self.test_text(char16(*unit).encode_utf8(&mut [0; 4])),
+            (Criterion::Text(operator, constant), Value::Char16(unit)) => match char::from_u32((*unit).into()) {
+                Some(letter) => self.test_text(letter.encode_utf8(&mut [0; 4])),
+                None => operator.holds(Some(u32::from(*unit)).cmp(&constant.chars().next().map(u32::from))).into(),
+            },
             // Numbers and datetimes are matched as they are written.
             (Criterion::Like(_), Value::Object(_) | Value::Array(_) | Value::Boolean(_)) => Truth::Unknown,
             (Criterion::Like(pattern), value) => pattern.matches(&value.to_string()).into(),
@@ -147,7 +153,7 @@ fn partly(operator: Operator, ordering: Option<Ordering>) -> Truth {
 /// The text of a string, a reference or a letter.
 fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::Char16(unit) => Some(char16(*unit).to_string().into()),
+        Value::Char16(unit) => Some(char::from_u32((*unit).into())?.to_string().into()),
         value => value.as_str().map(Cow::Borrowed),
     }
 }
@@ -158,7 +164,8 @@ pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Boolean(left), Value::Boolean(right)) => Some(left.cmp(right)),
         (Value::Char16(left), Value::Char16(right)) => {
-            Some(fold::letter(char16(*left)).cmp(&fold::letter(char16(*right))))
+            let number = |unit: u16| char::from_u32(unit.into()).map_or(u32::from(unit), |it| fold::letter(it).into());
+            Some(number(*left).cmp(&number(*right)))
         }
         (Value::DateTime(left), Value::DateTime(right)) => left.compare(*right),
         _ => match (text(left).zip(text(right)), left.as_integer().zip(right.as_integer())) {
@@ -171,7 +178,12 @@ pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
 
 /// Whether two values compare so.
 pub(super) fn test_pair(operator: Operator, left: &Value, right: &Value) -> Truth {
-    if left.is_null() || right.is_null() { Truth::Unknown } else { partly(operator, order(left, right)) }
+    let is_compared = |value: &Value| match value {
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Value::Boolean(_) => operator.is_equality(),
+        _ => true,
+    };
+    if is_compared(left) && is_compared(right) { partly(operator, order(left, right)) } else { Truth::Unknown }
 }
 
 /// Fits a comparison to the type of a property that can be compared.
@@ -193,8 +205,12 @@ fn compare(operator: Operator, literal: &Literal, cim_type: CimType, fitting: Fi
                 LiteralValue::Integer(number) => u16::try_from(*number).ok(),
                 LiteralValue::Real(_) | LiteralValue::Boolean(_) => None,
             };
-            let text = char16(unit.ok_or_else(mismatch)?).to_string();
-            Ok(Criterion::Text(operator, text.into()))
+            let unit = unit.ok_or_else(mismatch)?;
+            // Half of a pair of units is no letter, and is compared as a number.
+            Ok(match char::from_u32(unit.into()) {
+                Some(letter) => Criterion::Text(operator, letter.to_string().into()),
+                None => Criterion::Integer(operator, unit.into()),
+            })
         }
         CimType::DateTime => match &literal.value {
             LiteralValue::String(text) => datetime(text, fitting.utc_offset)

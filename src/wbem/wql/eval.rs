@@ -155,7 +155,10 @@ fn fit(condition: &Condition, class: &Class, fitting: Fitting) -> Result<Node, W
         Condition::Test(name, check) => fit_test(name, check, class, fitting),
         Condition::Pair(pair) => {
             for name in [&pair.left, &pair.right] {
-                fitting.resolve(name, class)?;
+                if matches!(fitting.resolve(name, class)?, Access::Property(_)) {
+                    let reason = "an embedded object cannot be compared; name one of its properties";
+                    return Err(fitting.error(name.place, WqlErrorKind::Operator(reason)));
+                }
             }
             Ok(Node::Pair(pair.clone()))
         }
@@ -323,8 +326,10 @@ impl Node {
             Node::Embedded(embedded) => properties.insert(embedded.index),
             Node::Pair(pair) => {
                 for name in [&pair.left, &pair.right] {
-                    let first = name.parts().next().and_then(|first| class.index_of(first));
-                    first.into_iter().for_each(|index| properties.insert(index));
+                    if let Ok(Access::Property(index) | Access::Embedded(index, _)) = Access::resolve(&name.text, class)
+                    {
+                        properties.insert(index);
+                    }
                 }
             }
         }

@@ -10,6 +10,7 @@ use super::error::{WqlError, WqlErrorKind};
 use super::parser::Form;
 use crate::wbem::cim_type::CimType;
 use crate::wbem::class::Class;
+use crate::wbem::datetime::DateTime;
 use crate::wbem::events;
 use crate::wbem::fold;
 use crate::wbem::instance::Instance;
@@ -25,7 +26,7 @@ impl EventQuery {
     /// The classes of which the target of every event must be, by `TargetInstance ISA`; `None` if it may be of
     /// any. A class stands for those derived from it too.
     pub fn target_classes(&self) -> Option<Vec<&str>> {
-        target_classes(self.condition.as_ref()?)
+        target_classes(self.condition.as_ref()?, &self.class.text)
     }
 
     /// Fits the list behind GROUP BY to the class of the events; `None` if events are not gathered.
@@ -52,26 +53,50 @@ impl EventQuery {
 }
 
 impl Grouping {
-    /// What tells the group of an event: equal for events of one group. Texts are folded, as letter case
-    /// makes no difference, and what is not there is NULL.
+    /// What tells the group of an event: equal for events of one group. Texts and letters are folded, as letter case
+    /// makes no difference, moments are told as instants, and what is not there is NULL.
     pub fn key(&self, event: &Instance) -> Vec<Value> {
-        let value = |name: &str| match value_of(name, event).as_deref() {
-            Some(value) => value.as_str().map_or_else(|| value.clone(), |text| Value::from(fold::text(text))),
-            None => Value::Null,
-        };
+        let value = |name: &str| value_of(name, event).map_or(Value::Null, |value| grouped(&value));
         self.names.iter().map(|name| value(name)).collect()
     }
 }
 
-/// The classes that a condition restricts the target to.
-fn target_classes(condition: &Condition) -> Option<Vec<&str>> {
+/// A value as groups know it: equal for those that are no different in a condition.
+fn grouped(value: &Value) -> Value {
+    match value {
+        Value::String(text) | Value::Reference(text) => Value::from(fold::text(text)),
+        Value::Char16(unit) => char::from_u32((*unit).into())
+            .map_or_else(|| value.clone(), |letter| Value::from(fold::letter(letter).to_string())),
+        Value::DateTime(DateTime::Timestamp(moment)) => {
+            moment.unix_microseconds().map_or_else(|| value.clone(), Value::from)
+        }
+        Value::Array(elements) => Value::Array(elements.iter().map(grouped).collect()),
+        // What is no number is not equal to itself.
+        Value::Real32(number) if number.is_nan() => Value::from("NaN"),
+        Value::Real64(number) if number.is_nan() => Value::from("NaN"),
+        _ => value.clone(),
+    }
+}
+
+/// The classes that a condition on events of a class restricts the target to.
+fn target_classes<'q>(condition: &'q Condition, event: &str) -> Option<Vec<&'q str>> {
     match condition {
-        Condition::Test(name, Check::Isa(_, class)) if fold::equal(&name.text, events::TARGET) => Some(vec![class]),
-        Condition::And(conditions) => conditions.iter().find_map(target_classes),
+        Condition::Test(name, Check::Isa(_, class)) if is_target(&name.text, event) => Some(vec![class]),
+        Condition::And(conditions) => conditions.iter().find_map(|condition| target_classes(condition, event)),
         Condition::Or(conditions) => {
-            conditions.iter().map(target_classes).collect::<Option<Vec<_>>>().map(|classes| classes.concat())
+            let classes = conditions.iter().map(|condition| target_classes(condition, event));
+            classes.collect::<Option<Vec<_>>>().map(|classes| classes.concat())
         }
         Condition::Not(_) | Condition::Test(..) | Condition::Pair(_) => None,
+    }
+}
+
+/// Whether a name is that of the target, be it with the class of the events before it.
+fn is_target(name: &str, event: &str) -> bool {
+    match name.split_once('.') {
+        // No property begins with an underscore.
+        Some((class, rest)) if class.starts_with("__") || fold::equal(class, event) => is_target(rest, event),
+        _ => fold::equal(name, events::TARGET),
     }
 }
 
@@ -93,11 +118,44 @@ mod tests {
             (format!("{isa} A OR x = 1"), None),
             (format!("NOT {isa} A"), None),
             ("PreviousInstance ISA A".into(), None),
+            (format!("E.{isa} A"), Some(vec!["A"])),
+            (format!("__InstanceOperationEvent.{isa} A"), Some(vec!["A"])),
+            (format!("TargetInstance.{isa} A"), None),
         ] {
             let query = EventQuery::parse(&format!("SELECT * FROM E WITHIN 5 WHERE {condition}")).unwrap();
             assert_eq!(query.target_classes(), expected, "{condition}");
         }
         assert_eq!(EventQuery::parse("SELECT * FROM E").unwrap().target_classes(), None);
+    }
+
+    #[test]
+    fn what_is_no_different_in_a_condition_is_of_one_group() {
+        let class = class(
+            "Reading",
+            [
+                Property::new("Letter", CimType::Char16),
+                Property::new("Number", CimType::Real64),
+                Property::new("When", CimType::DateTime),
+                Property::array("Names", CimType::String),
+            ],
+        );
+        let key = |by: &str, value: &Value| {
+            let query = EventQuery::parse(&format!("SELECT * FROM Reading GROUP WITHIN 5 BY {by}")).unwrap();
+            query.grouping(&class).unwrap().unwrap().key(&instance(&class, &[(by, value.clone())]))
+        };
+        for (by, one, other, is_same) in [
+            ("Letter", Value::from("é"), Value::from("É"), true),
+            ("Letter", Value::Char16(0xd800), Value::Char16(0xd801), false),
+            ("Letter", Value::Char16(0xd800), Value::Char16(0xfffd), false),
+            ("Number", Value::from(f64::NAN), Value::from(f64::NAN), true),
+            ("Number", Value::from(f64::NAN), Value::from(0.0), false),
+            ("Names", vec!["a", "É"].into(), vec!["A", "é"].into(), true),
+            ("Names", vec!["a"].into(), vec!["a", "a"].into(), false),
+            ("When", "20190113200517.500000-180".into(), "20190113230517.500000+000".into(), true),
+            ("When", "20190113200517.500000-180".into(), "20190113200517.500000+000".into(), false),
+        ] {
+            assert_eq!(key(by, &one) == key(by, &other), is_same, "{one} {other}");
+        }
     }
 
     #[test]

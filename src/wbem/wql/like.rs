@@ -118,8 +118,11 @@ impl Piece {
 
 /// Whether the letter, in either case, is in one of the ranges.
 fn is_among(ranges: &[(char, char)], letter: char) -> bool {
+    let folded = fold::letter(letter);
     let is_in = |letter: char| ranges.iter().any(|(first, last)| (*first..=*last).contains(&letter));
-    is_in(letter) || letter.to_lowercase().any(is_in) || letter.to_uppercase().any(is_in)
+    // Some letters have capitals that are another letter's, or more than one letter.
+    let is_capital_in = || folded.to_uppercase().any(|capital| fold::letter(capital) == folded && is_in(capital));
+    is_in(letter) || is_in(folded) || is_capital_in()
 }
 
 /// Takes a pattern apart; `None` if a bracket is never closed.
@@ -156,13 +159,15 @@ fn set(inside: &str) -> Piece {
             ['-', last, after @ ..] => (last, after),
             _ => (first, after),
         };
-        ranges.push((*first, *last));
+        // A single letter is folded, as it is outside of brackets.
+        let is_single = first == last;
+        ranges.push(if is_single { (fold::letter(*first), fold::letter(*last)) } else { (*first, *last) });
         rest = after;
     }
     match (is_except, ranges.as_slice()) {
         (true, _) => Piece::Except(ranges),
         // The way to write a percent sign is no slower than other letters.
-        (false, [(first, last)]) if first == last => Piece::Letter(fold::letter(*first)),
+        (false, [(first, last)]) if first == last => Piece::Letter(*first),
         (false, _) => Piece::Among(ranges),
     }
 }
@@ -260,6 +265,16 @@ mod tests {
             ("a%b%c", "axxcxxb", false),
             ("%ab", "aab", true),
             ("\\%", "x", false),
+            // Capitals of more than one letter, and those of other letters, are not in ranges of other letters.
+            ("[R-T]", "ß", false),
+            ("[^R-T]", "ß", true),
+            ("[h-j]", "İ", false),
+            ("[Σx]", "ς", false),
+            ("[S-T]", "ſ", false),
+            ("[\u{212a}x]", "k", true),
+            ("[Σx]", "σ", true),
+            ("[Α-Ω]", "σ", true),
+            ("[ẞx]", "ß", true),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern:?} {text:?}");
         }
@@ -301,6 +316,20 @@ mod tests {
             assert!(pattern.matches(&text), "{text:?}");
             assert_eq!(pattern.matches(&other), fold::equal(&text, &other), "{text:?} {other:?}");
         });
+    }
+
+    #[test]
+    fn sets_and_letters_and_comparisons_know_the_same_cases() {
+        for letter in '\u{80}'..='\u{1ffff}' {
+            let others: Vec<char> = letter.to_lowercase().chain(letter.to_uppercase()).collect();
+            for (left, right) in others.iter().flat_map(|other| [(letter, *other), (*other, letter)]) {
+                let (left, right) = (left.to_string(), right.to_string());
+                let is_equal = fold::equal(&left, &right);
+                for pattern in [left.clone(), format!("[{left}]"), format!("[{left}!]")] {
+                    assert_eq!(Pattern::new(&pattern).matches(&right), is_equal, "{pattern} {right}");
+                }
+            }
+        }
     }
 
     #[test]

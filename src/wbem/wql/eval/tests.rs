@@ -336,6 +336,36 @@ fn letters_references_and_narrow_reals() {
 }
 
 #[test]
+fn halves_of_pairs_are_compared_as_numbers() {
+    let units = [97, 0xd800, 0xd801, 0xfffd];
+    let letters = column(CimType::Char16, &units.map(Value::Char16));
+    let found = |condition: &str| -> Vec<u16> {
+        let predicate = fit_where(condition, &letters.0).unwrap();
+        let matching = letters.1.iter().filter(|row| predicate.matches(row).is_true());
+        let unit = |row: &Arc<Instance>| if let Value::Char16(unit) = row.values()[0] { unit } else { panic!() };
+        let found: Vec<u16> = matching.map(unit).collect();
+        // What is bound is no less than what matches.
+        if let Some(values) = predicate.bindings().values(0) {
+            assert!(found.iter().all(|unit| values.contains(&Value::Char16(*unit))), "{condition}");
+        }
+        found
+    };
+    for (condition, expected) in [
+        ("Prop1 = 55296", &[0xd800][..]),
+        ("Prop1 <> 0xd800", &[97, 0xd801, 0xfffd]),
+        ("Prop1 > 55296", &[0xd801, 0xfffd]),
+        ("Prop1 <= 55296", &[97, 0xd800]),
+        ("Prop1 = '\u{fffd}'", &[0xfffd]),
+        ("Prop1 < '\u{fffd}' AND Prop1 > 'a'", &[0xd800, 0xd801]),
+        ("Prop1 = 55296 AND Prop1 = 55297", &[]),
+    ] {
+        assert_eq!(found(condition), expected, "{condition}");
+    }
+    let pair = |left, right| test_pair(Operator::Equal, &Value::Char16(left), &Value::Char16(right));
+    assert_eq!([pair(0xd800, 0xd800), pair(0xd800, 0xd801)], [Truth::True, Truth::False]);
+}
+
+#[test]
 fn p28_p29_p30_p31_schema() {
     let top = class("Top", []);
     let mut classes = vec![top.clone()];
@@ -431,7 +461,13 @@ fn p34_embedded_objects() {
 fn v04_v06_v12_events() {
     let target = class(
         "Win32_LoggedOnUser",
-        [Property::key("Antecedent", CimType::String), Property::new("Second", CimType::Uint32)],
+        [
+            Property::key("Antecedent", CimType::String),
+            Property::new("Second", CimType::Uint32),
+            Property::array("Many", CimType::Uint8).default(vec![1]),
+            Property::new("IsOn", CimType::Boolean).default(true),
+            Property::new("Part", CimType::Object).default(Instance::new(&class("Part", []))),
+        ],
     );
     let event_class = class("__Event", [Property::new("TIME_CREATED", CimType::Uint64)]);
     let modification = derived(
@@ -451,14 +487,27 @@ fn v04_v06_v12_events() {
         ("TargetInstance ISA Win32_Process", [false, false]),
         ("TargetInstance.Second > PreviousInstance.Second", [false, true]),
         ("PreviousInstance.Second >= TargetInstance.Second", [true, false]),
+        ("__InstanceModificationEvent.TargetInstance.Second > __Event.PreviousInstance.Second", [false, true]),
         ("PreviousInstance.NoSuch = TargetInstance.Second", [false, false]),
+        // No array and no object can be compared, with each other neither.
+        ("PreviousInstance.Many <> TargetInstance.Many", [false, false]),
+        ("PreviousInstance.Part <> TargetInstance.Part", [false, false]),
+        // A boolean is equal or not, never more or less.
+        ("PreviousInstance.IsOn = TargetInstance.IsOn", [true, true]),
+        ("PreviousInstance.IsOn <= TargetInstance.IsOn", [false, false]),
         ("TargetInstance.Antecedent = 'bob' OR TargetInstance.Antecedent = 'alice'", [true, true]),
     ] {
         let text = format!("SELECT * FROM __InstanceModificationEvent WITHIN 10 WHERE {condition}");
         let predicate = EventQuery::parse(&text).unwrap().predicate(&modification, 0).unwrap();
         let found = [0, 1].map(|index| predicate.matches(&events[index]).is_true());
         assert_eq!(found, expected, "{condition}");
+        let reads: Vec<usize> = predicate.reads().iter().collect();
+        let is_read = |name: &str| reads.contains(&modification.index_of(name).unwrap());
+        assert!(condition.contains("PreviousInstance") == is_read("PreviousInstance"), "{condition}");
     }
+    let objects = "SELECT * FROM __InstanceModificationEvent WHERE TargetInstance <> PreviousInstance";
+    let refused = EventQuery::parse(objects).unwrap().predicate(&modification, 0).map(|_| ()).unwrap_err();
+    assert_eq!(refused.status(), WbemStatus::InvalidOperator);
 }
 
 #[test]

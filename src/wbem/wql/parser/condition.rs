@@ -123,7 +123,9 @@ impl Parser<'_> {
         let start = self.token.start;
         let right = self.property("a constant")?;
         let objects = [&property, &right].map(|name| {
-            EVENT_OBJECTS.iter().position(|object| name.parts().next().is_some_and(|part| fold::equal(part, object)))
+            // The class of the event may stand before its property, and no property begins with an underscore.
+            let first = name.parts().find(|part| !part.starts_with("__"));
+            EVENT_OBJECTS.iter().position(|object| first.is_some_and(|part| fold::equal(part, object)))
         });
         match objects {
             [Some(left), Some(other)] if left != other => {
