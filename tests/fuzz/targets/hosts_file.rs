@@ -37,10 +37,10 @@ fn merge<'l>(lines: impl Iterator<Item = &'l Line>) -> Found {
 
 fn by_name(lines: &[Line], name: &str, family: Family) -> Found {
     let has_name = |line: &&Line| line.1.iter().any(|own| own.eq_ignore_ascii_case(name));
-    let (name, aliases, addresses) = merge(lines.iter().filter(has_name).take(LINES_PER_ANSWER_MAX))?;
-    let mut addresses: Vec<_> = addresses.into_iter().filter(|&address| family.includes(address)).collect();
+    let lines = lines.iter().filter(has_name).take(LINES_PER_ANSWER_MAX);
+    let (name, aliases, mut addresses) = merge(lines.filter(|line| family.includes(line.0)))?;
     addresses.sort_unstable();
-    (!addresses.is_empty()).then_some((name, aliases, addresses))
+    Some((name, aliases, addresses))
 }
 
 /// Names that are looked up in the file.
