@@ -98,6 +98,7 @@
 //! | run a dialog that is modal                         | [`Dispatcher::run_until`]                           |
 //! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
 //! | take a message that a cancel still reaches         | [`Pump::next_in_hand`], [`Pump::get_in_hand`] give an [`InHand`] |
+//! | turn past the messages of some windows             | [`Pump::turn_in_hand`]                              |
 //! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |

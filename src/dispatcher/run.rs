@@ -108,7 +108,8 @@ impl<T, S> Dispatcher<T, S> {
         Ok(Ended::Over)
     }
 
-    /// Makes one turn of the pump and dispatches what it brought: for a host that owns the loop.
+    /// Makes one turn of the pump and dispatches what it brought: for a host that owns the loop. In a procedure, messages
+    /// for windows whose procedure runs are passed by, and keep the turn from no wait.
     ///
     /// At most as many messages are dispatched as the budget says, and, where it has a time, no further one once
     /// procedures have taken that long. Then [`Pump::rest`](crate::Pump::rest) tells whether the host may
@@ -116,7 +117,7 @@ impl<T, S> Dispatcher<T, S> {
     ///
     /// # Errors
     ///
-    /// Fails when the system's wait fails. The dispatcher stays usable.
+    /// As [`run`](Dispatcher::run); the latter where the turn may wait.
     ///
     /// # Examples
     ///
@@ -131,7 +132,7 @@ impl<T, S> Dispatcher<T, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn dispatch_pending(&mut self, state: &mut S, budget: Budget) -> Result<Pending, Error> {
-        let turn = self.pumping(|dispatcher| dispatcher.pump.turn(budget))?;
+        let turn = self.pumping(|dispatcher| dispatcher.pump.turn_in_hand(budget, &dispatcher.running))?;
         let deadline = budget.time_limit().and_then(|time| self.pump.clock().checked_add(time));
         for dispatched in 0..budget.messages_limit() {
             let Some(message) = self.next_message() else {

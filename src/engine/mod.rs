@@ -81,7 +81,7 @@ pub(crate) struct Engine<T> {
     retired: Vec<Retired>,
     horizon: Moment,
     quit: Quit,
-    /// Posts taken since the last tick, to let a due one through in a flood.
+    /// Messages taken from the queue since the last tick, or since none was due, to let a due one through in a flood.
     posts_in_a_row: usize,
     in_hands: InHands,
     pub(crate) metrics: Metrics,
@@ -260,12 +260,22 @@ impl<T> Engine<T> {
 
     /// The time has become `now`, and nothing is due by then.
     pub(crate) fn pass_time(&mut self, now: Moment) {
+        if self.posts_in_a_row > 0 && self.due_tick(None).is_none() {
+            // No tick had to wait for these.
+            self.posts_in_a_row = 0;
+        }
         self.horizon = self.horizon.max(now);
     }
 
     /// The time of the last turn that asked for it.
     pub(crate) fn horizon(&self) -> Moment {
         self.horizon
+    }
+
+    /// Whether another turn gets on though nothing happens meanwhile.
+    #[inline]
+    pub(crate) fn has_work(&self) -> bool {
+        self.resolver.has_work() || self.streams.has_work() || self.listeners.has_work()
     }
 
     /// Whether a turn does something else at another time. `next` is the next deadline.
@@ -286,7 +296,7 @@ impl<T> Engine<T> {
 
     #[inline]
     fn soonest_with(&self, timer: Option<Moment>) -> Option<Moment> {
-        if self.resolver.has_work() || self.streams.has_work() || self.listeners.has_work() {
+        if self.has_work() {
             return Some(self.horizon);
         }
         let sockets = Moment::sooner(self.connects.next_deadline(), self.listeners.next_deadline());

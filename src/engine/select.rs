@@ -61,13 +61,18 @@ impl<T> Engine<T> {
 
     /// Whether the loop is over: quit is told, or it is what comes next and is told by this call.
     pub(crate) fn tell_quit(&mut self) -> bool {
+        if let Some(code) = self.quit_that_is_next() {
+            self.quit = Quit::Told { code };
+        }
+        matches!(self.quit, Quit::Told { .. })
+    }
+
+    /// The code of a quit that nothing comes before, whatever is wanted.
+    #[inline]
+    fn quit_that_is_next(&self) -> Option<i32> {
         match self.quit {
-            Quit::Asked { code, patience } if self.queue.len() == 0 || patience == 0 => {
-                self.quit = Quit::Told { code };
-                true
-            }
-            Quit::Told { .. } => true,
-            _ => false,
+            Quit::Asked { code, patience } if self.queue.len() == 0 || patience == 0 => Some(code),
+            _ => None,
         }
     }
 
@@ -124,13 +129,13 @@ impl<T> Engine<T> {
     /// The next message that `filter`, if there is one, admits.
     #[inline]
     pub(crate) fn choose(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
+        if let Some(code) = self.quit_that_is_next() {
+            return Some(Choice::Quit(code));
+        }
         if self.posts_in_a_row >= POSTS_IN_A_ROW_MAX
             && let Some(slot) = self.due_tick(filter)
         {
             return Some(Choice::Tick(slot));
-        }
-        if let Quit::Asked { code, patience: 0 } = self.quit {
-            return Some(Choice::Quit(code));
         }
         let queued = match filter {
             None => self.queue.first(),
@@ -153,7 +158,7 @@ impl<T> Engine<T> {
     }
 
     #[inline]
-    fn due_tick(&self, filter: Option<&dyn Admits>) -> Option<Slot> {
+    pub(super) fn due_tick(&self, filter: Option<&dyn Admits>) -> Option<Slot> {
         match filter {
             None => self.timers.first().filter(|&(deadline, _)| deadline <= self.horizon).map(|(_, slot)| slot),
             Some(filter) => self.find_due_tick(filter),
@@ -172,7 +177,7 @@ impl<T> Engine<T> {
     #[inline]
     fn take_queued(&mut self, position: Position) -> Option<Message<T>> {
         let message = self.queue.message_at(position);
-        let (window, operation, is_final) = (message.window, message.operation, message.payload.is_final());
+        let (window, operation) = (message.window, message.operation);
         match operation.and_then(|id| self.live_slot(id)) {
             None => {
                 let window = window.key(self.tag).and_then(|key| self.operations.window_mut(key));
@@ -181,12 +186,13 @@ impl<T> Engine<T> {
                 self.queue.remove(position, &mut window.posts)
             }
             Some(slot) => {
-                let queued = self.operations.at_mut(slot).work.queued_mut().expect("timers queue no messages");
+                let work = &mut self.operations.at_mut(slot).work;
+                let queued = work.queued_mut().expect("timers queue no messages");
                 let message = self.queue.remove(position, queued);
-                if is_final {
-                    self.operations.remove(slot);
-                } else {
-                    self.note_taken(slot);
+                // Not when its final message is taken: through a filter, that may come before others of it.
+                match work {
+                    Work::Finished { queued } if queued.is_empty() => self.operations.remove(slot),
+                    _ => self.note_taken(slot),
                 }
                 message
             }

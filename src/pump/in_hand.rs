@@ -1,6 +1,6 @@
 //! Messages taken in hand: for layers that look at a message before it is handled.
 
-use super::Pump;
+use super::{Budget, Pump, Turn};
 use crate::engine::{Engine, InHand};
 use crate::error::Error;
 use crate::id::WindowId;
@@ -35,6 +35,16 @@ impl<T> Pump<T> {
     /// more are in the inbox of other threads: these could never be taken over. The pump stays usable.
     pub fn get_in_hand(&mut self, passed_by: &[WindowId]) -> Result<Option<InHand<T>>, Error> {
         self.take_or_wait(all_but(&passed_by), Engine::take_in_hand)
+    }
+
+    /// Makes one turn for who will take messages in hand: as [`turn`](Pump::turn), but messages for the windows
+    /// `passed_by` keep it from no wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_in_hand`](Pump::get_in_hand), the latter where the turn may wait.
+    pub fn turn_in_hand(&mut self, budget: Budget, passed_by: &[WindowId]) -> Result<Turn, Error> {
+        self.turn_past_all_but(budget, all_but(&passed_by))
     }
 
     /// The time by the clock that the pump's timers go by: the system's, or the virtual one of a simulation.

@@ -156,7 +156,16 @@ impl<T> Pump<T> {
     ///
     /// Fails when the system's wait fails. The pump stays usable.
     pub fn turn(&mut self, budget: Budget) -> Result<Turn, Error> {
-        let turn = self.turn_once(budget)?;
+        self.turn_past_all_but(budget, None)
+    }
+
+    /// Makes one turn, which waits also where messages are there that `filter` does not admit.
+    pub(super) fn turn_past_all_but(&mut self, budget: Budget, filter: Option<&dyn Admits>) -> Result<Turn, Error> {
+        let past_ready = filter.is_some() && self.engine.is_ready() && self.engine.choose(filter).is_none();
+        if past_ready && budget.wait != Wait::No {
+            self.check_room()?;
+        }
+        let turn = self.wait_and_take_over(budget, past_ready)?;
         // From here on the host may sleep, so the next post must wake it.
         let more = self.inbox_waits() || turn.more;
         Ok(Turn { more, ..turn })
@@ -187,8 +196,8 @@ impl<T> Pump<T> {
     /// it does not admit: nothing can come of it. Also when the queue is full of messages that it does not admit
     /// and more are in the inbox of other threads: these could never be taken over.
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
-        if let Some(window) =
-            filter.window.filter(|&window| !self.engine.has_window(window) && filter.or_window.is_none())
+        if let Some(window) = filter.window
+            && ![Some(window), filter.or_window].into_iter().flatten().any(|window| self.engine.has_window(window))
         {
             return Err(Error::no_such_window(window));
         }
@@ -234,12 +243,17 @@ impl<T> Pump<T> {
             return Err(Error::operation_over(operation));
         }
         let holds_others = filter.is_some() && self.engine.is_ready();
-        // Asked so that a post which comes later wakes: it must be seen to wait here.
-        if holds_others && self.engine.room() == 0 && self.inbox.want_wake() && !self.inbox.has_news_first() {
-            // What is waited for may be in the inbox, and nothing would ever make room for it.
-            return Err(Error::queue_full());
+        if holds_others {
+            self.check_room()?;
         }
         self.wait_and_take_over(budget, holds_others).map(|_| ())
+    }
+
+    /// Fails where what is waited for may be in the inbox, and nothing would ever make room for it.
+    fn check_room(&mut self) -> Result<(), Error> {
+        // Asked so that a post which comes later wakes: it must be seen to wait here.
+        let is_stuck = self.engine.room() == 0 && self.inbox.want_wake() && !self.inbox.has_news_first();
+        if is_stuck { Err(Error::queue_full()) } else { Ok(()) }
     }
 
     fn turn_once(&mut self, budget: Budget) -> Result<Turn, Error> {
@@ -275,7 +289,7 @@ impl<T> Pump<T> {
         // Results that came for nobody.
         self.engine.drop_purged();
         let more = !self.ready.is_empty()
-            || self.engine.has_streams_in_line()
+            || self.engine.has_work()
             || !self.inbox.is_empty() && (self.engine.room() > 0 || self.inbox.has_news_first());
         Ok(Turn { taken_over: sockets + posts + slices, more })
     }

@@ -259,7 +259,6 @@ impl World {
         let readiness = self.readiness(key);
         readiness.is_readable() && interest.includes(Interest::READABLE)
             || readiness.is_writable() && interest.includes(Interest::WRITABLE)
-            || readiness.is_read_closed()
             || readiness.is_error()
     }
 }

@@ -1,7 +1,7 @@
 //! Connects on the virtual clock: RFC 8305 step by step, and streams of bytes by script.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use msgpump::simulation::{NameServer, Peer, Simulation};
@@ -222,6 +222,47 @@ fn a_program_that_listens_is_dialled_and_two_pumps_reach_each_other() {
     assert_eq!(read_to_end(&mut pump, accepted.stream).expect("it ends well"), b"from the other pump");
     drop(pump);
     assert_eq!(simulation.open_sockets(), 0);
+}
+
+#[test]
+fn a_turn_that_accepted_its_share_says_that_there_is_more() {
+    let (simulation, mut pump) = stage(&[]);
+    let (window, own) = (pump.root_window(), address("192.0.2.100:7"));
+    pump.listen(window, Listen::on(own).undelivered(1000)).expect("the address is free");
+    (0..100).for_each(|_| simulation.dial(own, Peer::new()));
+    let mut turns = 1;
+    while pump.turn(Budget::no_wait()).expect("the wait works").more {
+        turns += 1;
+    }
+    assert_eq!((pump.metrics().queued, turns), (100, 2));
+}
+
+/// As on a real machine: the end of what can be read is told to who wants to read.
+#[test]
+fn who_waits_for_room_is_not_told_again_and_again_that_nothing_more_will_come() {
+    let (simulation, mut pump) = stage(&[]);
+    let mut other = simulation.pump::<()>(Settings::default());
+    let (window, own) = (pump.root_window(), address("192.0.2.100:7"));
+    pump.listen(window, Listen::on(own)).expect("the address is free");
+    let connection = start(&mut other, Connect::from(own)).expect("it listens");
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::Accepted(accepted) = message.payload else { panic!("{message:?}") };
+    accepted.stream.shutdown(Shutdown::Write).expect("it is connected");
+    while (&connection.stream).write(&[0; 4096]).is_ok() {
+        other.turn(Budget::no_wait()).expect("the wait works");
+    }
+    let root = other.root_window();
+    let watch = other.watch(root, connection.stream, Interest::WRITABLE).expect("it can be watched");
+    let start = simulation.elapsed();
+    for second in 1..=3 {
+        other.rearm(watch, Interest::WRITABLE).expect("it is watched");
+        other.turn(Budget::wait(Duration::from_secs(1))).expect("the wait works");
+        assert!(other.next_message().is_none());
+        assert_eq!(simulation.elapsed() - start, Duration::from_secs(second));
+    }
+    (&accepted.stream).read(&mut [0; 4096]).expect("there is something");
+    let message = other.get_message().expect("the wait works").expect("nobody quits");
+    assert!(matches!(message.payload, Payload::Ready(readiness) if readiness.is_writable()));
 }
 
 #[test]

@@ -137,6 +137,27 @@ fn a_nested_loop_waits_and_does_not_spin_over_what_it_passes_by() {
 }
 
 #[test]
+fn a_nested_loop_in_a_hosts_style_waits_and_does_not_spin_over_what_it_passes_by() {
+    let (simulation, mut dispatcher) = stage();
+    let other = open_scribe(&mut dispatcher);
+    let window = dispatcher.open_window(move |dispatcher, log, _| {
+        let pump = dispatcher.pump();
+        pump.set_timer(other, Timer::once(Duration::from_secs(1))).unwrap();
+        let (turns, seen) = (pump.metrics().turns, log.len());
+        while log.len() == seen {
+            dispatcher.dispatch_pending(log, Budget::wait_forever()).unwrap();
+            assert!(dispatcher.pump().metrics().turns - turns <= 3, "a turn or two for one timer");
+        }
+    });
+    post(&mut dispatcher, window, "ab");
+    let mut log = vec!["start".to_owned()];
+    let message = dispatcher.next_message().unwrap();
+    assert!(matches!(dispatcher.dispatch(&mut log, message), Dispatch::Done));
+    assert_eq!(log, ["start", "tick 1 missed 0"]);
+    assert_eq!(simulation.elapsed(), Duration::from_secs(1));
+}
+
+#[test]
 fn a_nested_loop_that_can_get_nothing_for_want_of_room_says_so() {
     let simulation = Simulation::new(1);
     let mut dispatcher = Dispatcher::<char, Log>::new(simulation.pump(Settings::default().queue_capacity(2)));

@@ -126,6 +126,36 @@ fn of_ticks_that_are_due_each_waits_for_its_share_of_posts() {
     assert_eq!([stage.next(), stage.next()], [Post('x'), Nothing]);
 }
 
+/// The share is of what is taken while a tick is due, not of all that ever was.
+#[test]
+fn posts_that_no_tick_had_to_wait_for_give_it_no_place_before_others() {
+    let mut stage = Stage::new();
+    stage.post(stage.first, &"x".repeat(2 * FAIR_SHARE));
+    for _ in 0..2 * FAIR_SHARE {
+        assert_eq!(stage.next(), Post('x'));
+    }
+    let timer = stage.once(stage.first, 1);
+    stage.advance(1);
+    stage.post(stage.first, "a");
+    assert_eq!([stage.next(), stage.next()], [Post('a'), Seen::Tick(timer)]);
+}
+
+#[test]
+fn quit_comes_before_a_tick_that_has_waited_for_its_share_of_posts_by_every_verb() {
+    let mut stage = Stage::new();
+    let timer = stage.once(stage.first, 1);
+    stage.advance(1);
+    stage.post(stage.first, &"x".repeat(FAIR_SHARE));
+    for _ in 0..FAIR_SHARE {
+        assert_eq!(stage.next(), Post('x'));
+    }
+    stage.pump.quit(1);
+    assert!(matches!(stage.pump.peek_message().unwrap().payload, Payload::Quit(1)));
+    assert_eq!([stage.next(), stage.next()], [Quit(1), Seen::Tick(timer)]);
+    stage.pump.quit(2);
+    assert!(stage.pump.get_message().unwrap().is_none());
+}
+
 #[test]
 fn quit_comes_once_and_says_the_last_code() {
     let mut stage = Stage::new();
@@ -253,6 +283,12 @@ fn a_wait_for_a_window_that_is_gone_is_an_error() {
     let error = stage.pump.get_message_for(filter).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     assert!(stage.pump.next_message_for(filter).is_none());
+    stage.post(stage.second, "a");
+    let either = filter.or_window(stage.second);
+    assert!(matches!(stage.pump.get_message_for(either).unwrap().unwrap().payload, Payload::Posted('a')));
+    stage.pump.destroy_window(stage.second);
+    let error = stage.pump.get_message_for(either).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "neither is open");
 }
 
 /// A filtered wait waits for what it wants, past what it does not.
@@ -267,6 +303,29 @@ fn a_filtered_wait_waits_although_others_are_there() {
     let message = stage.pump.get_message_for(Filter::any().window(second)).unwrap().unwrap();
     assert_eq!(message.operation, Some(timer));
     assert_eq!([(); 3].map(|()| stage.next()), [Post('a'), Seen::Tick(due), Nothing]);
+}
+
+/// The operation lives until the last of its messages is taken, whichever that is.
+#[test]
+fn a_final_message_that_a_filter_takes_first_leaves_the_others_whole() {
+    let mut stage = Stage::new();
+    let start = |stage: &mut Stage| {
+        let stream = stage.pump.start_stream(stage.first, items(0..100), StreamSettings::default()).unwrap();
+        (0..2).for_each(|_| stage.advance(0));
+        assert_eq!(stage.next_for(Filter::any().kind(Kind::StreamEnd)), Seen::Other(Kind::StreamEnd));
+        stream
+    };
+    let stream = start(&mut stage);
+    assert_eq!([(); 2].map(|()| stage.next()), [Seen::Other(Kind::Batch); 2]);
+    assert_eq!((stage.next(), stage.pump.cancel(stream)), (Nothing, Cancelled::Over));
+    let stream = start(&mut stage);
+    assert_eq!(stage.next(), Seen::Other(Kind::Batch));
+    assert!(stage.pump.is_live(stream));
+    assert_eq!((stage.pump.cancel(stream), stage.next()), (Cancelled::Queued(1), Nothing));
+    start(&mut stage);
+    stage.post(stage.first, "a");
+    assert_eq!(stage.pump.destroy_window(stage.first).unwrap().messages(), 3);
+    assert_eq!((stage.next(), stage.pump.metrics().operations), (Nothing, 0));
 }
 
 #[test]
