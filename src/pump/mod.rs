@@ -18,7 +18,6 @@ mod turn;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
@@ -34,6 +33,7 @@ use crate::timer::{Clock, FirstTick, Timer};
 use lookups::NameFiles;
 use outside::Outside;
 use settings::HostWaker;
+use suspend::Suspended;
 
 pub use embed::Rest;
 #[cfg(target_os = "linux")]
@@ -100,8 +100,7 @@ pub struct Pump<T> {
     engine: Engine<T>,
     outside: Outside,
     time_line: TimeLine,
-    /// How much of the time that the machine was suspended the engine has been told of.
-    suspended: Duration,
+    suspended: Suspended,
     /// The sockets that the last wait reported and that are not worked on yet.
     ready: VecDeque<Ready>,
     name_files: NameFiles,
@@ -142,7 +141,7 @@ impl<T> Pump<T> {
         let inbox = Inbox::new(settings.queue_capacity, engine.wanted(), wake(&outside, settings.host_waker));
         inbox.open_window(engine.root());
         let time_line = TimeLine::starting_at(outside.now());
-        let (suspended, ready, peeked) = (Duration::ZERO, VecDeque::new(), None);
+        let (suspended, ready, peeked) = (Suspended::default(), VecDeque::new(), None);
         Pump { inbox, engine, outside, time_line, suspended, ready, name_files, taken_since_turn: 0, peeked }
     }
 

@@ -125,6 +125,8 @@ impl World {
     pub(super) fn peer_acts(&mut self, key: SocketKey) {
         while let Some((act, latency)) = self.next_act(key) {
             match act {
+                // Nothing, which would be read as the end.
+                PeerAct::Send(bytes) if bytes.is_empty() => {}
                 PeerAct::Send(bytes) => self.arrive(key, latency, Incoming::Bytes(bytes)),
                 PeerAct::Close => self.arrive(key, latency, Incoming::End),
                 PeerAct::Reset => self.arrive(key, latency, Incoming::Error(io::ErrorKind::ConnectionReset)),
@@ -158,6 +160,10 @@ impl World {
         if connected.is_shut {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
+        if bytes.is_empty() {
+            // It would be read as the end.
+            return Ok(0);
+        }
         match &mut connected.end {
             End::Peer { peer, received } => {
                 *received += bytes.len();
@@ -174,10 +180,11 @@ impl World {
                 let Some(socket) = self.sockets.get(other) else { return Err(io::ErrorKind::BrokenPipe.into()) };
                 let room = BUFFER_MAX.saturating_sub(socket.unread());
                 let length = bytes.len().min(room);
-                if length == 0 && !bytes.is_empty() {
+                if length == 0 {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
-                self.arrive(other, Duration::ZERO, Incoming::Bytes(bytes[..length].to_vec()));
+                // At once, so that it counts when more is written.
+                self.take_in(other, Incoming::Bytes(bytes[..length].to_vec()));
                 Ok(length)
             }
         }

@@ -240,12 +240,7 @@ impl World {
                 }
             }
             Event::PeerActs(key) => self.peer_acts(key),
-            Event::Arrives(key, incoming) => {
-                if let Some(socket) = self.sockets.get_mut(key) {
-                    socket.incoming.push_back(incoming);
-                    self.ready.push_back(key);
-                }
-            }
+            Event::Arrives(key, incoming) => self.take_in(key, incoming),
         }
         Some(None)
     }
@@ -284,6 +279,14 @@ impl World {
 
     pub(super) fn arrive(&mut self, socket: SocketKey, delay: Duration, incoming: Incoming) {
         self.schedule(delay, Event::Arrives(socket, incoming));
+    }
+
+    /// Something is at a socket, if that is still open.
+    pub(super) fn take_in(&mut self, key: SocketKey, incoming: Incoming) {
+        if let Some(socket) = self.sockets.get_mut(key) {
+            socket.incoming.push_back(incoming);
+            self.ready.push_back(key);
+        }
     }
 
     fn send(&mut self, key: SocketKey, bytes: &[u8]) -> io::Result<usize> {

@@ -266,6 +266,44 @@ fn who_waits_for_room_is_not_told_again_and_again_that_nothing_more_will_come() 
 }
 
 #[test]
+fn a_connection_holds_so_much_that_is_not_read_however_fast_it_is_written() {
+    let (simulation, mut pump) = stage(&[]);
+    let mut other = simulation.pump::<()>(Settings::default());
+    let (window, own) = (pump.root_window(), address("192.0.2.100:7"));
+    pump.listen(window, Listen::on(own)).expect("the address is free");
+    let connection = start(&mut other, Connect::from(own)).expect("it listens");
+    let mut stream = &connection.stream;
+    let written = (0..1000).map_while(|_| stream.write(&[7; 4096]).ok()).sum::<usize>();
+    assert_eq!(written, 65_536);
+    assert_eq!(stream.write(b"x").expect_err("there is no room").kind(), ErrorKind::WouldBlock);
+    drop(connection);
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::Accepted(accepted) = message.payload else { panic!("{message:?}") };
+    assert_eq!(read_to_end(&mut pump, accepted.stream).expect("it ends well"), vec![7; written]);
+}
+
+/// Nothing is not the end.
+#[test]
+fn writing_nothing_is_not_read_as_the_end() {
+    let (simulation, mut pump) = stage(&[]);
+    let mut other = simulation.pump::<()>(Settings::default());
+    let (window, own, peer) = (pump.root_window(), address("192.0.2.100:7"), address("192.0.2.1:7"));
+    pump.listen(window, Listen::on(own)).expect("the address is free");
+    let connection = start(&mut other, Connect::from(own)).expect("it listens");
+    let mut stream = &connection.stream;
+    assert_eq!(stream.write(b"").expect("it is connected"), 0);
+    assert_eq!(stream.write(b"then").expect("there is room"), 4);
+    drop(connection);
+    let message = pump.get_message().expect("the wait works").expect("nobody quits");
+    let Payload::Accepted(accepted) = message.payload else { panic!("{message:?}") };
+    assert_eq!(read_to_end(&mut pump, accepted.stream).expect("it ends well"), b"then");
+
+    simulation.peer(peer, Peer::new().sends("").sends("then").closes());
+    let connection = start(&mut other, Connect::from(peer)).expect("it is there");
+    assert_eq!(read_to_end(&mut other, connection.stream).expect("it ends well"), b"then");
+}
+
+#[test]
 fn a_listener_without_descriptors_waits_and_goes_on() {
     let (simulation, mut pump) = stage(&[]);
     let window = pump.root_window();
