@@ -57,6 +57,8 @@ struct Started {
     window: WindowId,
     group: Option<GroupId>,
     kind: Kind,
+    /// Its final message was taken. Through a filter, that may have been before others of it.
+    has_ended: bool,
 }
 
 /// Numbers from zero on, a few at a time, sometimes none, sometimes after a pause or a wake.
@@ -269,7 +271,8 @@ impl<C: Choose> Run<C> {
                 (id, Kind::Listen(own))
             }
         };
-        assert!(self.live.insert(id, Started { window, group, kind }).is_none() && !self.over.contains(&id), "p05");
+        let started = Started { window, group, kind, has_ended: false };
+        assert!(self.live.insert(id, started).is_none() && !self.over.contains(&id), "p05");
     }
 
     /// Nothing is started for who is not open.
@@ -537,7 +540,15 @@ impl<C: Choose> Run<C> {
     fn take_some(&mut self) {
         let window = self.choices.pick(&self.windows).filter(|_| self.choices.below(2) == 0);
         let operation = self.living(|_| true).filter(|_| self.choices.below(3) == 0);
-        let kinds = [MessageKind::Posted, MessageKind::Tick, MessageKind::Batch, MessageKind::External];
+        let kinds = [
+            MessageKind::Posted,
+            MessageKind::Tick,
+            MessageKind::Batch,
+            MessageKind::StreamEnd,
+            MessageKind::External,
+            MessageKind::Host,
+            MessageKind::HostPart,
+        ];
         let kind = self.choices.pick(&kinds).filter(|_| self.choices.below(3) == 0);
         let mut filter = Filter::any();
         filter = window.map_or(filter, |window| filter.window(window));
@@ -565,6 +576,11 @@ impl<C: Choose> Run<C> {
             Some(message) => {
                 let (to, of, what) = identity(&message);
                 assert!(admits(to, of, what), "{message:?} through {filter:?}");
+                let started = of.and_then(|id| self.live.get_mut(&id)).map(|started| &mut started.kind);
+                if let (Some(MessageKind::StreamEnd), Some(Kind::Stream { next, .. })) = (kind, started) {
+                    // It may be taken before the last items.
+                    *next = None;
+                }
                 self.take(message, admits);
             }
             None => {
@@ -683,7 +699,10 @@ impl<C: Choose> Run<C> {
             }
             _ => panic!("another kind's message: {kind:?} of {id}"),
         };
-        if is_final {
+        assert!(!(is_final && started.has_ended), "p02: {id} has one final message");
+        started.has_ended |= is_final;
+        // Those of its messages that a filter has left are still to come.
+        if started.has_ended && !self.pump.is_live(id) {
             self.live.remove(&id);
             self.over.push(id);
         }
