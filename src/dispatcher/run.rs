@@ -136,7 +136,9 @@ impl<T, S> Dispatcher<T, S> {
         let deadline = budget.time_limit().and_then(|time| self.pump.clock().checked_add(time));
         for dispatched in 0..budget.messages_limit() {
             let Some(message) = self.next_message() else {
-                return Ok(Pending { dispatched, more: turn.more, quit: self.pump.quit_code() });
+                // Where the queue was full in the turn, what waited for room can be taken over now. What is passed by cannot.
+                let more = turn.more || self.running.is_empty() && self.pump.rest() == Rest::Ready;
+                return Ok(Pending { dispatched, more, quit: self.pump.quit_code() });
             };
             if let Some(code) = message.quit_code() {
                 return Ok(Pending { dispatched, more: false, quit: Some(code) });

@@ -86,14 +86,15 @@ impl Settings {
     /// deadlines: [`Pump::rest`](crate::Pump::rest) tells those, for the host's own timer.
     ///
     /// It is called on the thread that handed something in, with no lock held, and must not block. Of a burst only
-    /// the first calls it; it is called again once a turn has taken over all that was there, so a host must go on
-    /// while [`Turn::more`](crate::Turn::more) says that there is more.
+    /// the first calls it; it is called again once all that was there is taken over, so a host must go on until
+    /// [`Pump::rest`](crate::Pump::rest) says that it may sleep. A turn that has no more for a full queue has more when
+    /// messages were taken.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::sync::mpsc;
-    /// use msgpump::{Budget, Payload, Pump, Settings};
+    /// use msgpump::{Budget, Payload, Pump, Rest, Settings};
     ///
     /// enum Event { Pump, Closed } // what the host's own loop waits for
     /// let (sender, events) = mpsc::channel();
@@ -104,13 +105,18 @@ impl Settings {
     /// let (poster, window) = (pump.poster(), pump.root_window());
     /// std::thread::spawn(move || poster.post(window, 42));
     /// for event in events {
-    ///     match event {
-    ///         Event::Pump => while pump.turn(Budget::no_wait())?.more {},
-    ///         Event::Closed => break,
+    ///     if matches!(event, Event::Closed) {
+    ///         break;
     ///     }
-    ///     while let Some(message) = pump.next_message() {
-    ///         assert!(matches!(message.payload, Payload::Posted(42)));
-    ///         sender.send(Event::Closed)?;
+    ///     loop {
+    ///         pump.turn(Budget::no_wait())?;
+    ///         while let Some(message) = pump.next_message() {
+    ///             assert!(matches!(message.payload, Payload::Posted(42)));
+    ///             sender.send(Event::Closed)?;
+    ///         }
+    ///         if pump.rest() != Rest::Ready {
+    ///             break; // with a timer of the host's own for Rest::Until
+    ///         }
     ///     }
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -310,7 +310,7 @@ impl Network for Reactor {
     }
 
     fn listen(&mut self, owner: SocketOwner, address: SocketAddr) -> io::Result<SocketKey> {
-        let listener = TcpListener::bind(address)?;
+        let listener = self.with_a_descriptor(|_| TcpListener::bind(address))?;
         // It listens already: asked again, the system keeps the new length.
         #[cfg(unix)]
         rustix::net::listen(&listener, BACKLOG)?;

@@ -9,7 +9,9 @@ use std::fs::File;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use msgpump::{Budget, Cancelled, Family, HostQuery, LookupFailure, OperationId, Payload, Pump, ResolverConfig, Rest};
+use msgpump::{
+    Budget, Cancelled, Family, HostQuery, Listen, LookupFailure, OperationId, Payload, Pump, ResolverConfig, Rest,
+};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::support::alone::{alone, alone_with_server, descriptors};
@@ -130,6 +132,24 @@ fn f11_with_a_few_descriptors_every_lookup_is_answered() {
                 assert_eq!((host.addresses.len(), host.incomplete), (2, false));
             }
         }
+    });
+}
+
+/// Nor are they kept from a socket that listens.
+#[test]
+fn what_is_kept_to_find_ways_with_is_given_up_for_a_listening_socket() {
+    let script = |query: &Query| match query.name.as_str() {
+        "host.example" => vec![answer(query).into()],
+        _ => Vec::new(),
+    };
+    alone_with_server(what_is_kept_to_find_ways_with_is_given_up_for_a_listening_socket, script, |server| {
+        let mut pump = pump(asking_at([server]));
+        start(&mut pump, HostQuery::by_name("waits.example"));
+        assert!(look_up(&mut pump, "host.example").is_ok());
+        limit_descriptors(LIMIT);
+        let _files = take_all_descriptors();
+        let root = pump.root_window();
+        assert!(pump.listen(root, Listen::on(([127, 0, 0, 1], 0))).is_ok(), "{:?}", pump.metrics());
     });
 }
 

@@ -357,6 +357,20 @@ fn a_host_dispatches_within_its_budget() {
     assert_eq!(pending, Pending { dispatched: 0, more: false, quit: None });
 }
 
+/// A host that goes on while there is more has dispatched all when it sleeps.
+#[test]
+fn posts_that_had_to_wait_for_room_are_more_to_do() {
+    let simulation = Simulation::new(1);
+    let mut dispatcher = Dispatcher::<char, Log>::new(simulation.pump(Settings::default().queue_capacity(2)));
+    let window = open_scribe(&mut dispatcher);
+    let poster = dispatcher.pump().poster();
+    post(&mut dispatcher, window, "ab");
+    "cd".chars().for_each(|letter| poster.post(window, letter).unwrap());
+    let mut log = Log::new();
+    while drain(&mut dispatcher, &mut log).more {}
+    assert_eq!(log, ["a", "b", "c", "d"]);
+}
+
 #[test]
 fn a_host_is_told_of_quit_after_what_came_before() {
     let (_, mut dispatcher) = stage();
