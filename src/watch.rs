@@ -7,7 +7,8 @@ use std::ops::BitOr;
 
 use crate::id::typed_id;
 
-/// What a source is watched for. Its closing and its errors are always told.
+/// What a source is watched for. An error and the end of both directions are always told; that the other side will send
+/// no more, to who waits to read.
 ///
 /// ```
 /// use msgpump::Interest;

@@ -17,7 +17,7 @@ pub(super) struct Suspended(Option<Duration>);
 impl Suspended {
     /// What the engine is to be told, where the machine was suspended for `reading` in all. What was before there
     /// were timers that count it is none of theirs.
-    fn to_pass(&mut self, reading: Option<Duration>, is_counted: bool) -> Duration {
+    fn count(&mut self, reading: Option<Duration>, is_counted: bool) -> Duration {
         if !is_counted {
             self.0 = reading;
         }
@@ -36,7 +36,7 @@ impl<T> Pump<T> {
     /// How long the machine was suspended since the engine was last told.
     pub(super) fn suspend_to_pass(&mut self) -> Duration {
         let suspended = self.outside.suspended();
-        self.suspended.to_pass(suspended, self.engine.counts_suspend())
+        self.suspended.count(suspended, self.engine.counts_suspend())
     }
 
     /// Tells the engine if the machine was suspended.
@@ -66,13 +66,13 @@ mod tests {
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
         for before in [None, hours(2)] {
             let mut suspended = Suspended(before);
-            assert_eq!(suspended.to_pass(None, false), Duration::ZERO);
-            assert_eq!(suspended.to_pass(hours(8), true), Duration::ZERO);
-            assert_eq!(suspended.to_pass(None, true), Duration::ZERO);
-            let slept = suspended.to_pass(hours(9), true);
+            assert_eq!(suspended.count(None, false), Duration::ZERO);
+            assert_eq!(suspended.count(hours(8), true), Duration::ZERO);
+            assert_eq!(suspended.count(None, true), Duration::ZERO);
+            let slept = suspended.count(hours(9), true);
             assert_eq!(Some(slept), hours(1));
             suspended.pass(slept);
-            assert_eq!(suspended.to_pass(hours(9), true), Duration::ZERO);
+            assert_eq!(suspended.count(hours(9), true), Duration::ZERO);
         }
     }
 }

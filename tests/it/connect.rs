@@ -260,7 +260,7 @@ fn who_waits_for_room_is_not_told_again_and_again_that_nothing_more_will_come() 
         assert!(other.next_message().is_none());
         assert_eq!(simulation.elapsed() - start, Duration::from_secs(second));
     }
-    (&accepted.stream).read(&mut [0; 4096]).expect("there is something");
+    assert_eq!((&accepted.stream).read(&mut [0; 4096]).expect("there is something"), 4096);
     let message = other.get_message().expect("the wait works").expect("nobody quits");
     assert!(matches!(message.payload, Payload::Ready(readiness) if readiness.is_writable()));
 }
