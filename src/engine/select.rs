@@ -264,7 +264,7 @@ impl<T> Engine<T> {
     }
 
     pub(super) fn window_of(&self, slot: Slot) -> WindowId {
-        WindowId::new(self.tag, self.operations.at(slot).window)
+        WindowId::new(self.tag, self.operations.window_key_at(self.operations.at(slot).window))
     }
 
     pub(super) fn id_of(&self, slot: Slot) -> OperationId {

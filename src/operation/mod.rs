@@ -21,7 +21,7 @@ use crate::timer::Clock;
 /// One operation.
 pub(crate) struct Operation {
     /// The window that gets its messages.
-    pub(crate) window: WindowKey,
+    pub(crate) window: Slot,
     /// None takes no room: slotmap's first slot is number one.
     group: Option<NonZeroU32>,
     pub(crate) work: Work,
@@ -135,7 +135,7 @@ impl Operations {
     #[inline]
     pub(crate) fn insert(&mut self, window: WindowKey, group: Option<GroupKey>, work: Work) -> OperationKey {
         let group_slot = group.map(|group| NonZeroU32::new(slot_of(group)).expect("no key has slot zero"));
-        let operation = Operation { window, group: group_slot, work };
+        let operation = Operation { window: slot_of(window), group: group_slot, work };
         let key = self.operations.insert(operation);
         let window = self.windows.get_mut(window).expect("its owners live");
         self.by_window.push(&mut window.operations, slot_of(key));
@@ -158,8 +158,7 @@ impl Operations {
     pub(crate) fn unlink(&mut self, key: OperationKey) -> Option<&mut Work> {
         // Read where it lies: moved as a whole, it would wait for what was just written in parts.
         let Operation { window, group, work } = self.operations.get_mut(key)?;
-        let window = self.windows.get_mut(*window).expect("its owners live");
-        self.by_window.remove(&mut window.operations, slot_of(key));
+        self.by_window.remove(&mut self.windows.at_mut(*window).operations, slot_of(key));
         if let Some(group) = group {
             self.by_group.remove(self.groups.at_mut(group.get()), slot_of(key));
         }
@@ -197,6 +196,11 @@ impl Operations {
     #[inline]
     pub(crate) fn group_key_of(&self, slot: Slot) -> Option<GroupKey> {
         self.at(slot).group.map(|group| self.groups.key_at(group.get()))
+    }
+
+    #[inline]
+    pub(crate) fn window_key_at(&self, slot: Slot) -> WindowKey {
+        self.windows.key_at(slot)
     }
 
     #[inline]

@@ -27,9 +27,12 @@ const NEWS_MIN: usize = 1024;
 /// From how many entries between two waits of the pump on it is a burst, and more of it may be on the way.
 const BURST_MIN: usize = 4;
 
-/// How often the pump looks whether a burst goes on before it sleeps, with a pause of the CPU each time: a few
-/// microseconds in all.
-const BURST_LOOKS_MAX: usize = 100;
+/// How often the pump looks whether a burst goes on before it sleeps: a few microseconds in all.
+const BURST_LOOKS_MAX: usize = 8;
+
+/// How many pauses of the CPU lie between two looks. Each look takes from who posts what it writes with each post, and the
+/// more comes between two, the less often the lock is taken.
+const BURST_PAUSES: usize = 16;
 
 /// Wakes the pump, from any thread.
 pub(crate) type Wake = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
@@ -292,7 +295,7 @@ impl<T> Inbox<T> {
             if !self.is_empty() {
                 return;
             }
-            spin_loop();
+            (0..BURST_PAUSES).for_each(|_| spin_loop());
         }
     }
 
