@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// Whether both mean the same as keys: letter case is ignored.
+    /// Whether both mean the same as keys, or as what a key is bound to: letter case is ignored.
     pub(super) fn is_same_key(&self, other: &Value) -> bool {
         let fold = |unit: u16| char::from_u32(unit.into()).map(fold::letter);
         match (self, other) {

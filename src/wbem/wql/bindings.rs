@@ -5,10 +5,8 @@
 //! is still to be tried on what the provider gives. Letter case is ignored in texts, so a source
 //! that knows case has to look for every way to write them, or take them as they are written.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::criterion::order;
 use super::eval::{Embedded, Node};
 use crate::wbem::class::Class;
 use crate::wbem::fold;
@@ -169,10 +167,7 @@ fn either(left: Sets, right: Sets) -> Sets {
     Sets::Some(left)
 }
 
-/// Whether the value is there, as a condition compares: letter case is ignored.
+/// Whether the value is there; letter case is ignored.
 fn has(values: &[Value], value: &Value) -> bool {
-    values.iter().any(|other| match (other.as_str(), value.as_str()) {
-        (Some(left), Some(right)) => fold::equal(left, right),
-        _ => order(other, value).is_some_and(Ordering::is_eq),
-    })
+    values.iter().any(|other| other.is_same_key(value))
 }
