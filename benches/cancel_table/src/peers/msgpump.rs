@@ -32,9 +32,7 @@ pub fn play() {
         })
     });
     row(Kind::Post, "`Pump::purge_posts`", DOCUMENTATION, Kind::Post.states(), |state| {
-        post(state, |pump, windows, item| {
-            pump.purge_posts(windows[item], |&posted| posted == item).to_string()
-        })
+        post(state, |pump, windows, item| pump.purge_posts(windows[item], |&posted| posted == item).to_string())
     });
     // The threads are the program's own.
     let states = &[State::UnderWay, State::Finished, State::Next];
