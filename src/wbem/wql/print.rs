@@ -158,8 +158,9 @@ fn write_where(f: &mut fmt::Formatter<'_>, condition: Option<&Condition>) -> fmt
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Condition::And(conditions) => write_joined(f, conditions, " AND "),
-            Condition::Or(conditions) => write_joined(f, conditions, " OR "),
+            Condition::And(conditions) => write_joined(f, conditions, " AND ", write_factor),
+            // AND binds tighter: parentheses around it would be one level more than there may have been room for.
+            Condition::Or(conditions) => write_joined(f, conditions, " OR ", write_conjunction),
             Condition::Not(condition) => {
                 f.write_str("NOT ")?;
                 write_factor(f, condition)
@@ -170,13 +171,26 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Writes conditions with a keyword between them.
-fn write_joined(f: &mut fmt::Formatter<'_>, conditions: &[Condition], keyword: &str) -> fmt::Result {
+/// Writes conditions with a keyword between them, each as `write` does.
+fn write_joined(
+    f: &mut fmt::Formatter<'_>,
+    conditions: &[Condition],
+    keyword: &str,
+    write: fn(&mut fmt::Formatter<'_>, &Condition) -> fmt::Result,
+) -> fmt::Result {
     for (index, condition) in conditions.iter().enumerate() {
         f.write_str(if index == 0 { "" } else { keyword })?;
-        write_factor(f, condition)?;
+        write(f, condition)?;
     }
     Ok(())
+}
+
+/// Writes a condition so that OR beside it cannot split it.
+fn write_conjunction(f: &mut fmt::Formatter<'_>, condition: &Condition) -> fmt::Result {
+    match condition {
+        Condition::And(_) => write!(f, "{condition}"),
+        _ => write_factor(f, condition),
+    }
 }
 
 /// Writes a condition so that NOT, AND and OR beside it cannot split it.

@@ -234,6 +234,19 @@ fn p45_hostile_sizes_are_refused() {
 }
 
 #[test]
+fn what_is_nested_as_deep_as_it_may_be_is_printed_no_deeper() {
+    for inner in ["A = 1 AND B = 2 OR C = 3", "C = 3 OR NOT A = 1 AND B = 2", "A = 1 OR B = 2", "A = 1 AND B = 2"] {
+        let deepest = if inner.contains("NOT") { NESTING_MAX - 2 } else { NESTING_MAX - 1 };
+        let text = format!("SELECT * FROM C WHERE {}({inner})", "NOT ".repeat(deepest));
+        let read = query(&text);
+        assert_eq!(query(&read.to_string()), read, "{inner}");
+    }
+    for grouped in ["(A = 1 AND B = 2) AND C = 3", "(A = 1 OR B = 2) OR C = 3", "(A = 1 OR B = 2) AND C = 3"] {
+        assert_eq!(condition(grouped).to_string(), grouped);
+    }
+}
+
+#[test]
 fn p46_bad_texts_say_where_and_what_was_expected() {
     for (text, position, message) in [
         ("", 0, "expected SELECT, ASSOCIATORS OF or REFERENCES OF, found the end of the query"),
@@ -303,7 +316,7 @@ fn words_are_keywords_only_in_their_places() {
     assert_eq!(condition("Like LIKE 'a'"), condition("Like like \"a\""));
     assert_eq!(
         condition("Group = 1 AND By = 2 OR Where = 3 AND Is IS NULL AND Isa ISA Isa").to_string(),
-        "(Group = 1 AND By = 2) OR (Where = 3 AND Is IS NULL AND Isa ISA \"Isa\")"
+        "Group = 1 AND By = 2 OR Where = 3 AND Is IS NULL AND Isa ISA \"Isa\""
     );
     assert_eq!(select("SELECT Select, From FROM From").list.to_string(), "Select, From");
     let Query::Schema(schema) = query("Select * From Meta_Class Where __Superclass Is Null") else { panic!() };
