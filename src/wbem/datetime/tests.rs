@@ -117,6 +117,16 @@ fn calendar_forms() {
 }
 
 #[test]
+fn offsets_beyond_three_digits_are_too_far() {
+    for offset in [i16::MIN, -1000, 1000, i16::MAX] {
+        let too_far = Err(DateTimeErrorKind::TooFar);
+        assert_eq!(Timestamp::from_unix_microseconds(0, offset).map_err(|error| error.kind), too_far, "{offset}");
+        assert_eq!(Timestamp::parse_calendar("2019-01-13", offset).map_err(|error| error.kind), too_far, "{offset}");
+    }
+    assert_eq!(Timestamp::from_unix_microseconds(0, -999).unwrap().to_string(), "19691231072100.000000-999");
+}
+
+#[test]
 fn every_day_of_the_calendar_comes_back() {
     let mut day = calendar::days_from_civil(0, 1, 1);
     let end = calendar::days_from_civil(9999, 12, 31);

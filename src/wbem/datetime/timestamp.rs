@@ -60,7 +60,7 @@ impl Timestamp {
     /// `offset` minutes ahead of UTC.
     pub fn from_unix_microseconds(microseconds: i64, offset: i16) -> Result<Timestamp, DateTimeError> {
         let too_far = DateTimeError { position: 0, kind: DateTimeErrorKind::TooFar };
-        if offset.abs() > OFFSET_MAX {
+        if !(-OFFSET_MAX..=OFFSET_MAX).contains(&offset) {
             return Err(too_far);
         }
         let local = microseconds.checked_add(i64::from(offset) * 60 * MICROSECONDS_PER_SECOND).ok_or(too_far)?;
@@ -142,7 +142,7 @@ impl Timestamp {
             }
         }
         let utc = Timestamp::parse(&String::from_utf8_lossy(&cim))?;
-        if offset.abs() > OFFSET_MAX {
+        if !(-OFFSET_MAX..=OFFSET_MAX).contains(&offset) {
             return Err(DateTimeError { position: 0, kind: DateTimeErrorKind::TooFar });
         }
         Ok(Timestamp { offset, ..utc })
