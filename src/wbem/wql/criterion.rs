@@ -220,8 +220,12 @@ fn compare(operator: Operator, literal: &Literal, cim_type: CimType, fitting: Fi
         },
         CimType::Real32 | CimType::Real64 => {
             let number = literal.value.as_real().ok_or_else(mismatch)?;
-            // The constant is rounded as the values are, or none of them would ever be equal to it.
+            // The constant is rounded as the values are, or none of them would ever be equal to it; one that would become
+            // infinite is beyond them all.
             let rounded = if cim_type == CimType::Real32 { f64::from(number as f32) } else { number };
+            if rounded.is_infinite() {
+                return Err(refuse(ValueErrorKind::OutOfRange));
+            }
             Ok(Criterion::Real(operator, rounded))
         }
         _ => {

@@ -187,6 +187,8 @@ fn p18_p22_conditions_that_do_not_fit_the_types() {
         ("Signed = 9223372036854775808", 9),
         ("Real = 'x'", 7),
         ("Real = TRUE", 7),
+        ("Real = 1e39", 7),
+        ("Real < '-1e300'", 7),
         ("When = 5", 7),
         ("When = 'January 21, 1932'", 7),
         ("When = '1/21/1932'", 7),
