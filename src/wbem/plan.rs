@@ -68,11 +68,12 @@ pub(super) fn select(
     }
     let predicate = Rc::new(query.predicate(class, utc_offset).map_err(|error| error.in_query(text))?);
     let projection = query.projection(class, is_locatable).map_err(|error| error.in_query(text))?;
-    let properties = match query.list {
+    // The path needs keys that a derived class may have and its ancestor not.
+    let properties = |class: &Class| match query.list {
         SelectList::All => None,
         SelectList::Properties(_) => {
-            let mut properties = projection.reads().clone();
-            properties.extend(&predicate.reads());
+            let mut properties = projection.reads_of(class);
+            properties.extend(&predicate.reads_of(class));
             Some(properties)
         }
     };
@@ -87,7 +88,7 @@ pub(super) fn select(
     let wanted_classes = subtree.into_iter().filter(|entry| can_come(entry));
     let targets: Vec<Target> = wanted_classes
         .filter_map(|entry| {
-            let wanted = Wanted::matching(&entry.class, properties.clone(), predicate.clone());
+            let wanted = Wanted::matching(&entry.class, properties(&entry.class), predicate.clone());
             target(entry, wanted)
         })
         .filter(|target| target.wanted.keys().is_none_or(|keys| !keys.is_empty()))

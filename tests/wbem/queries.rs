@@ -160,6 +160,48 @@ fn what_a_provider_gives_beyond_the_condition_is_left_out() {
     assert_eq!(status(stage.services.get_object(&mut stage.pump, "Modem=9", Flags::NONE)), WbemStatus::NotFound);
 }
 
+/// Gives what is needed, and NULL for the rest.
+struct Frugal {
+    rows: Store,
+}
+
+impl ClassProvider for Frugal {
+    fn class(&self) -> &Arc<Class> {
+        self.rows.class()
+    }
+
+    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        let needed = |row: Arc<Instance>| {
+            let values = row.values().iter().enumerate();
+            let values = values.map(|(index, value)| if wanted.needs(index) { value.clone() } else { Value::Null });
+            Instance::from_values(row.class(), values.collect()).unwrap()
+        };
+        Ok(List::boxed(self.rows.instances().into_iter().map(needed)))
+    }
+}
+
+#[test]
+fn rows_of_a_parent_without_keys_know_their_path_all_the_same() {
+    let mut stage = Stage::new(1);
+    let parent = class("Element", [Property::new("Name", CimType::String)]);
+    let child = Class::builder("Part").superclass(&parent).property(Property::key("Id", CimType::Uint32));
+    let child = child.build().unwrap();
+    let store = Store::new(&child);
+    for id in [1_u32, 2] {
+        store.insert(instance(&child, &[("Id", id.into()), ("Name", "x".into())]));
+    }
+    stage.server.register(HOME, Frugal { rows: store }).unwrap();
+    let mut paths = |query: &str, flags: Flags| -> Vec<String> {
+        let rows = rows(&mut stage, query, flags);
+        rows.iter().map(|row| row.get("__RELPATH").unwrap().to_string()).collect()
+    };
+    assert_eq!(paths("SELECT __PATH FROM Element", Flags::NONE), ["Part.Id=1", "Part.Id=2"]);
+    assert_eq!(paths("SELECT Name FROM Element", Flags::ENSURE_LOCATABLE), ["Part.Id=1", "Part.Id=2"]);
+    assert_eq!(paths("SELECT Name FROM Element", Flags::NONE), ["", ""]);
+    assert_eq!(paths("SELECT __PATH FROM Element WHERE __RELPATH LIKE '%2'", Flags::NONE), ["Part.Id=2"]);
+    assert_eq!(paths("SELECT Name FROM Element WHERE __RELPATH LIKE '%2'", Flags::NONE), [""]);
+}
+
 /// People, animals, and two ways in which they belong together.
 fn associations() -> Stage {
     let stage = Stage::new(1);

@@ -105,8 +105,14 @@ impl Predicate {
 
     /// The properties that have to be there for this.
     pub fn reads(&self) -> PropertySet {
+        self.reads_of(&self.class)
+    }
+
+    /// The properties that have to be there in instances of `class`, which is the class of the condition or derived from
+    /// it.
+    pub(in crate::wbem) fn reads_of(&self, class: &Class) -> PropertySet {
         let mut properties = PropertySet::default();
-        self.root.reads(&self.class, &mut properties);
+        self.root.reads(class, &mut properties);
         properties
     }
 

@@ -6,6 +6,7 @@
 //! that is not there gives nothing.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::access::{Access, Fitting};
@@ -27,9 +28,19 @@ const SHAPES_MAX: usize = 16;
 pub struct Projection {
     /// What of an instance is kept; everything without it.
     columns: Option<Vec<Column>>,
+    /// Rows know their path: the keys are kept too, which may be those of a derived class.
+    is_locatable: bool,
     reads: PropertySet,
-    /// The classes of rows, beside the classes that they are made from.
-    shapes: RefCell<Vec<(Arc<Class>, Arc<Class>)>>,
+    shapes: RefCell<Vec<Shape>>,
+}
+
+/// How rows are made of the instances of one class.
+#[derive(Clone, Debug)]
+struct Shape {
+    class: Arc<Class>,
+    /// The class of the rows.
+    row: Arc<Class>,
+    columns: Rc<[Column]>,
 }
 
 /// A property of a row.
@@ -74,11 +85,11 @@ impl Projection {
     /// Fits a list to a class.
     fn new(list: &SelectList, class: &Arc<Class>, form: Form, is_locatable: bool) -> Result<Projection, WqlError> {
         let fitting = Fitting { form, utc_offset: 0 };
+        let mut is_locatable = is_locatable;
         let columns = match list {
             SelectList::All => None,
             SelectList::Properties(names) => {
                 let mut columns = Vec::new();
-                let mut is_locatable = is_locatable;
                 for name in names {
                     match add_column(&mut columns, &name.text, class, form) {
                         Ok(Added::Property) => {}
@@ -87,17 +98,12 @@ impl Projection {
                         Err(kind) => return Err(fitting.error(name.place, kind)),
                     }
                 }
-                for key in class.keys().iter().filter(|_| is_locatable) {
-                    insert(&mut columns, *key, Kept::Whole);
-                }
                 Some(columns)
             }
         };
-        let reads = match &columns {
-            None => (0..class.properties().len()).collect(),
-            Some(columns) => columns.iter().map(|column| column.index).collect(),
-        };
-        Ok(Projection { columns, reads, shapes: RefCell::new(Vec::new()) })
+        let (reads, shapes) = (PropertySet::default(), RefCell::new(Vec::new()));
+        let projection = Projection { columns, is_locatable, reads, shapes };
+        Ok(Projection { reads: projection.reads_of(class), ..projection })
     }
 
     /// The properties that have to be there for this.
@@ -105,24 +111,43 @@ impl Projection {
         &self.reads
     }
 
+    /// The properties that have to be there in instances of `class`, which is the class of the list or derived from it.
+    pub(in crate::wbem) fn reads_of(&self, class: &Class) -> PropertySet {
+        match &self.columns {
+            None => (0..class.properties().len()).collect(),
+            Some(columns) => self.columns_of(columns, class).iter().map(|column| column.index).collect(),
+        }
+    }
+
     /// The row of an instance of the class, or of one derived from it.
     pub fn apply(&self, instance: &Arc<Instance>) -> Arc<Instance> {
         let Some(columns) = &self.columns else { return instance.clone() };
-        Arc::new(row(&self.shape(instance.class(), columns), columns, instance))
+        let shape = self.shape(instance.class(), columns);
+        Arc::new(row(&shape.row, &shape.columns, instance))
     }
 
-    /// The class of the rows of instances of `class`.
-    fn shape(&self, class: &Arc<Class>, columns: &[Column]) -> Arc<Class> {
+    /// How rows are made of the instances of `class`.
+    fn shape(&self, class: &Arc<Class>, columns: &[Column]) -> Shape {
         let mut shapes = self.shapes.borrow_mut();
-        if let Some((_, shape)) = shapes.iter().find(|(known, _)| Arc::ptr_eq(known, class)) {
+        if let Some(shape) = shapes.iter().find(|shape| Arc::ptr_eq(&shape.class, class)) {
             return shape.clone();
         }
         if shapes.len() == SHAPES_MAX {
             shapes.clear();
         }
-        let shape = project(class, columns);
-        shapes.push((class.clone(), shape.clone()));
+        let columns: Rc<[Column]> = self.columns_of(columns, class).into();
+        let shape = Shape { class: class.clone(), row: project(class, &columns), columns };
+        shapes.push(shape.clone());
         shape
+    }
+
+    /// The columns of rows that are made of instances of `class`.
+    fn columns_of(&self, columns: &[Column], class: &Class) -> Vec<Column> {
+        let mut columns = columns.to_vec();
+        for key in class.keys().iter().filter(|_| self.is_locatable) {
+            insert(&mut columns, *key, Kept::Whole);
+        }
+        columns
     }
 }
 
