@@ -93,8 +93,8 @@ pub(super) fn begin(
         return Ok(Box::new(Known::new(schema(&question, &class, &links, namespace).into_iter().map(Into::into))));
     }
     let keys = question.path.key_values(&class).map_err(|error| error.in_text(&question.path.to_string()))?;
-    let links = links.filter(|entry| can_link(&question, &class, &entry.class, namespace));
-    let targets = links.filter_map(|entry| plan::target(entry, Wanted::everything()));
+    let links: Vec<_> = links.filter(|entry| can_link(&question, &class, &entry.class, namespace)).collect();
+    let targets = plan::origins(&links, namespace).into_iter().map(|origin| origin.target(Wanted::everything()));
     let scan = Scan::new(targets.collect(), Filter::All, None);
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
     let near = Near { class, derived, keys, home: namespace.path().clone() };
@@ -269,6 +269,10 @@ impl Associations {
 
     /// Looks whether an association refers to the object, and notes its other ends.
     fn examine(&mut self, row: &Arc<Instance>, out: &mut VecDeque<Part>) {
+        // Of a derived class that nobody provides there may be other things to say than of the one that was asked for.
+        if !self.question.link.admits(row.class()) {
+            return;
+        }
         let properties = || row.class().properties().iter().enumerate();
         let is_meant = |(index, property): &(usize, &Property)| {
             is_role(self.question.role.as_deref(), property)

@@ -164,6 +164,11 @@ impl Instance {
         is_class && self.values.len() == other.values.len() && values()
     }
 
+    /// Whether neither the instance nor an object within it has only some of the properties of its class.
+    pub(super) fn is_whole(&self) -> bool {
+        self.class.is_whole() && self.values.iter().all(Value::is_whole)
+    }
+
     /// The path within the namespace; `None` if the class has no keys, or one of them is NULL.
     pub fn relative_path(&self) -> Option<ObjectPath> {
         if self.class.is_singleton() {

@@ -4,6 +4,7 @@
 //! values tells them to the provider, one that names a class (`__CLASS`, `__this ISA`) leaves the
 //! others out, and only the properties that list and condition need are asked for.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::error::{WbemError, WbemStatus};
 use super::instance::Instance;
 use super::object::Object;
 use super::path::{NamespacePath, ObjectPath, PathErrorKind};
-use super::provider::Wanted;
+use super::provider::{ClassProvider, Wanted};
 use super::repository::{Entry, Namespace};
 use super::scan::{Filter, Scan, Target};
 use super::wql::{PropertySet, SelectList, SelectQuery};
@@ -78,21 +79,21 @@ pub(super) fn select(
         }
     };
     let nothing = PropertySet::default();
-    let subtree = namespace.subtree(class.name());
-    let can_match = |entry: &Entry| !predicate.rules_out(&Instance::new(&entry.class), &nothing);
-    // Instances of a derived class that nobody provides come from who provides its ancestor.
-    let can_come = |entry: &Entry| {
-        let derived = || namespace.subtree(entry.class.name()).into_iter().filter(|entry| entry.provider.is_none());
-        can_match(entry) || derived().any(can_match)
-    };
-    let wanted_classes = subtree.into_iter().filter(|entry| can_come(entry));
-    let targets: Vec<Target> = wanted_classes
-        .filter_map(|entry| {
-            let wanted = Wanted::matching(&entry.class, properties(&entry.class), predicate.clone());
-            target(entry, wanted)
-        })
-        .filter(|target| target.wanted.keys().is_none_or(|keys| !keys.is_empty()))
-        .collect();
+    let can_match = |class: &&Arc<Class>| !predicate.rules_out(&Instance::new(class), &nothing);
+    let targets = origins(&namespace.subtree(class.name()), namespace).into_iter().filter_map(|origin| {
+        let classes = origin.classes(namespace);
+        if !classes.iter().any(can_match) {
+            return None;
+        }
+        let properties = classes.iter().map(|class| properties(class)).reduce(|all, more| {
+            let (mut all, more) = all.zip(more)?;
+            all.extend(&more);
+            Some(all)
+        });
+        let wanted = Wanted::matching(&origin.entry.class, properties.flatten(), predicate.clone());
+        wanted.keys().is_none_or(|keys| !keys.is_empty()).then(|| origin.target(wanted))
+    });
+    let targets: Vec<Target> = targets.collect();
     let prototype = projection.apply(&Arc::new(Instance::new(class)));
     let scan = Scan::new(targets.clone(), Filter::Predicate(predicate), Some(projection));
     Ok(Plan { class: class.clone(), targets, scan, prototype })
@@ -105,16 +106,19 @@ pub(super) fn instances(class: &str, namespace: &Namespace, is_deep: bool) -> Re
         let error = WbemError::new(WbemStatus::ProviderNotCapable).parameter(class);
         return Err(error.description("events are told by ExecNotificationQuery"));
     }
-    let entries = if is_deep { namespace.subtree(class) } else { vec![entry] };
-    let targets = entries.into_iter().filter_map(|entry| target(entry, Wanted::everything())).collect();
-    Ok(Scan::new(targets, Filter::All, None))
+    let (entries, filter) = match is_deep {
+        true => (namespace.subtree(class), Filter::All),
+        false => (vec![entry], Filter::Class(entry.class.clone())),
+    };
+    let targets = origins(&entries, namespace).into_iter().map(|origin| origin.target(Wanted::everything()));
+    Ok(Scan::new(targets.collect(), filter, None))
 }
 
 /// What a path leads to.
 pub(super) enum Found {
     Class(Object),
     /// Whoever may know the instance.
-    Instance(Scan),
+    Instance(Box<Scan>),
 }
 
 /// Plans the reading of one object.
@@ -123,16 +127,79 @@ pub(super) fn object(path: &ObjectPath, namespace: &Namespace) -> Result<Found, 
     if path.is_class() {
         return Ok(Found::Class(entry.class.clone().into()));
     }
-    instance(path, namespace).map(Found::Instance)
+    instance(path, namespace).map(|scan| Found::Instance(Box::new(scan)))
 }
 
-/// Plans the reading of one instance.
+/// Plans the reading of one instance. The path of an ancestor leads to it too.
 pub(super) fn instance(path: &ObjectPath, namespace: &Namespace) -> Result<Scan, WbemError> {
     let entry = owner(path, namespace)?;
     let keys = path.key_values(&entry.class).map_err(|error| error.in_text(&path.to_string()))?;
-    let entries = namespace.subtree(path.class()).into_iter();
-    let targets = entries.filter_map(|entry| target(entry, Wanted::one(keys.clone()))).collect();
-    Ok(Scan::new(targets, Filter::Keys(keys), None))
+    let origins = origins(&namespace.subtree(path.class()), namespace);
+    let targets = origins.into_iter().map(|origin| {
+        let wanted = if origin.knows_keys() { Wanted::one(keys.clone()) } else { Wanted::everything() };
+        origin.target(wanted)
+    });
+    Ok(Scan::new(targets.collect(), Filter::Keys(keys), None))
+}
+
+/// Who is asked for the instances of a class.
+pub(super) struct Origin<'n> {
+    /// The class that is provided: this one, or its nearest ancestor that somebody provides.
+    pub(super) entry: &'n Entry,
+    pub(super) provider: Rc<dyn ClassProvider>,
+    /// The class whose instances are wanted.
+    class: &'n Arc<Class>,
+}
+
+impl<'n> Origin<'n> {
+    /// Who provides a class. Instances of one that nobody provides come from who provides its nearest ancestor. Events
+    /// are no instances: who provides them begins a source.
+    pub(super) fn of(entry: &'n Entry, namespace: &'n Namespace) -> Option<Origin<'n>> {
+        if entry.class.is_event() {
+            return None;
+        }
+        let class = &entry.class;
+        let mut lineage = class.lineage().filter_map(|class| namespace.class(class.name()));
+        lineage.find_map(|entry| Some(Origin { entry, provider: entry.provider.clone()?, class }))
+    }
+
+    /// Whether it is this class that is provided, and no ancestor of it.
+    pub(super) fn provides(&self, class: &Arc<Class>) -> bool {
+        Arc::ptr_eq(&self.entry.class, class)
+    }
+
+    /// Whether the class that is provided has the keys of the one that is wanted.
+    fn knows_keys(&self) -> bool {
+        let (provided, wanted) = (&self.entry.class, self.class);
+        provided.keys() == wanted.keys() && provided.is_singleton() == wanted.is_singleton()
+    }
+
+    /// The class that is wanted, and those derived from it that nobody provides.
+    fn classes(&self, namespace: &'n Namespace) -> Vec<&'n Arc<Class>> {
+        let derived = namespace.subtree(self.class.name()).into_iter().skip(1);
+        let derived = derived.filter(|entry| entry.provider.is_none()).map(|entry| &entry.class);
+        std::iter::once(self.class).chain(derived).collect()
+    }
+
+    /// Asks for the instances of the class that is wanted.
+    pub(super) fn target(self, wanted: Wanted) -> Target {
+        let only = (!self.provides(self.class)).then(|| self.class.clone());
+        Target { class: self.entry.class.clone(), only, provider: self.provider, wanted }
+    }
+}
+
+/// Who is asked for the instances of some classes, each once.
+pub(super) fn origins<'n>(entries: &[&'n Entry], namespace: &'n Namespace) -> Vec<Origin<'n>> {
+    let wanted: HashSet<*const Entry> = entries.iter().map(|entry| std::ptr::from_ref(*entry)).collect();
+    // Whoever provides an ancestor that is among them is asked already, and gives these too.
+    let is_asked = |entry: &Entry| {
+        let ancestors = entry.class.lineage().skip(1).filter_map(|class| namespace.class(class.name()));
+        let mut known = ancestors.map(|entry| (wanted.contains(&std::ptr::from_ref(entry)), entry.provider.is_some()));
+        entry.provider.is_none()
+            && known.find(|(is_wanted, is_provided)| *is_wanted || *is_provided).is_some_and(|it| it.0)
+    };
+    let asked = entries.iter().filter(|entry| !is_asked(entry));
+    asked.filter_map(|entry| Origin::of(entry, namespace)).collect()
 }
 
 /// Whether a path is of the namespace `home`, by not naming another.
@@ -156,12 +223,6 @@ pub(super) fn owner<'n>(path: &ObjectPath, namespace: &'n Namespace) -> Result<&
 pub(super) fn not_an_instance(path: &ObjectPath) -> WbemError {
     let kind = PathErrorKind::WrongKind("the path is that of a class, not of an instance");
     WbemError::new(WbemStatus::InvalidObjectPath).description(kind.to_string()).parameter(path.to_string())
-}
-
-/// Asks the provider of a class, if it has one; one of events begins a source, and has no instances.
-pub(super) fn target(entry: &Entry, wanted: Wanted) -> Option<Target> {
-    let provider = entry.provider.clone().filter(|_| !entry.class.is_event())?;
-    Some(Target { class: entry.class.clone(), provider, wanted })
 }
 
 impl Plan {

@@ -21,7 +21,7 @@ pub use action::{Action, Reply};
 pub use list::List;
 pub use wanted::Wanted;
 
-/// Answers for the instances of one class.
+/// Answers for the instances of one class, and of those derived from it that nobody provides.
 ///
 /// Only [`class`](ClassProvider::class) and [`open`](ClassProvider::open) must be there. For a class of
 /// events `open` begins the source of the events, which goes on until nobody listens; the next may begin before the last
@@ -42,7 +42,8 @@ pub trait ClassProvider {
     /// and not told, `WBEM_E_ACCESS_DENIED`, `WBEM_E_PROVIDER_LOAD_FAILURE` and so on.
     fn open(&self, wanted: &Wanted) -> Result<Box<dyn Rows>, WbemError>;
 
-    /// Writes an instance. It is of the class and has its keys; whether it may be there is said by `mode`.
+    /// Writes an instance. It is of the class, or of one derived from it that nobody provides, and has its keys; whether
+    /// it may be there is said by `mode`.
     ///
     /// # Errors
     ///

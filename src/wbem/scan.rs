@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::class::Class;
-use super::error::WbemError;
+use super::error::{WbemError, WbemStatus};
+use super::fold;
 use super::foreign::Foreign;
 use super::instance::Instance;
 use super::provider::{ClassProvider, Progress, Rows, Wanted};
@@ -30,7 +31,10 @@ pub struct Counts {
 /// Somebody to be asked, and for what.
 #[derive(Clone)]
 pub(super) struct Target {
+    /// The class that is provided.
     pub(super) class: Arc<Class>,
+    /// The class derived from it whose objects are wanted, if not all are.
+    pub(super) only: Option<Arc<Class>>,
     pub(super) provider: Rc<dyn ClassProvider>,
     pub(super) wanted: Wanted,
 }
@@ -39,6 +43,8 @@ pub(super) struct Target {
 #[derive(Clone)]
 pub(super) enum Filter {
     All,
+    /// Those of the class, and none of a derived one.
+    Class(Arc<Class>),
     /// The one with these keys.
     Keys(Vec<Value>),
     Predicate(Rc<Predicate>),
@@ -50,6 +56,7 @@ pub(super) struct Scan {
     filter: Filter,
     projection: Option<Projection>,
     reading: Option<Reading>,
+    asked: Option<(Arc<Class>, Rc<dyn ClassProvider>)>,
     /// What a slice has read, before it is looked at; kept for its memory.
     rows: Vec<Arc<Instance>>,
     pub(super) counts: Counts,
@@ -58,6 +65,8 @@ pub(super) struct Scan {
 /// The rows of one provider.
 struct Reading {
     class: Arc<Class>,
+    /// As of its target.
+    only: Option<Arc<Class>>,
     rows: Foreign<Box<dyn Rows>>,
     /// In the middle of a slice: if it is never left, the rows have panicked.
     is_in_slice: bool,
@@ -66,8 +75,8 @@ struct Reading {
 
 impl Scan {
     pub(super) fn new(targets: Vec<Target>, filter: Filter, projection: Option<Projection>) -> Scan {
-        let (reading, rows, counts) = (None, Vec::new(), Counts::default());
-        Scan { targets: targets.into(), filter, projection, reading, rows, counts }
+        let (reading, asked, rows, counts) = (None, None, Vec::new(), Counts::default());
+        Scan { targets: targets.into(), filter, projection, reading, asked, rows, counts }
     }
 
     /// Reads on for a slice and appends what is wanted; about `room` rows are asked for.
@@ -77,8 +86,29 @@ impl Scan {
         out: &mut Vec<Arc<Instance>>,
         waker: impl FnOnce() -> Waker,
     ) -> Progress {
+        match self.slice(room, out, waker) {
+            Progress::End(Err(error)) if !self.is_elsewhere(&error) => Progress::End(Err(error)),
+            Progress::End(_) if self.targets.is_empty() => Progress::End(Ok(())),
+            Progress::End(_) => Progress::More,
+            progress => progress,
+        }
+    }
+
+    /// Who was asked last: the class, and who provides it.
+    pub(super) fn asked(&self) -> Option<&(Arc<Class>, Rc<dyn ClassProvider>)> {
+        self.asked.as_ref()
+    }
+
+    /// Whether an error only says that one of those who are asked for an object does not have it.
+    fn is_elsewhere(&self, error: &WbemError) -> bool {
+        matches!(self.filter, Filter::Keys(_)) && error.status == WbemStatus::NotFound
+    }
+
+    /// Reads on with one provider, to its end at most.
+    fn slice(&mut self, room: usize, out: &mut Vec<Arc<Instance>>, waker: impl FnOnce() -> Waker) -> Progress {
         if self.reading.is_none() {
             let Some(target) = self.targets.pop_front() else { return Progress::End(Ok(())) };
+            self.asked = Some((target.class.clone(), target.provider.clone()));
             match Reading::begin(target, waker) {
                 Ok(reading) => self.reading = Some(reading),
                 Err(error) => return Progress::End(Err(error)),
@@ -88,23 +118,15 @@ impl Scan {
         let progress = reading.step(room, &mut self.rows);
         for row in self.rows.drain(..) {
             self.counts.read += 1;
-            if is_kept(&self.filter, &row, &reading.class) {
+            if is_kept(&self.filter, &row, reading) {
                 self.counts.kept += 1;
                 out.push(self.projection.as_ref().map_or_else(|| row.clone(), |projection| projection.apply(&row)));
             }
         }
-        match progress {
-            Progress::End(Ok(())) => {
-                self.reading = None;
-                if self.targets.is_empty() { Progress::End(Ok(())) } else { Progress::More }
-            }
-            Progress::End(Err(error)) => {
-                let class = reading.class.clone();
-                self.reading = None;
-                Progress::End(Err(error.provider(&*class.name().clone())))
-            }
-            progress => progress,
-        }
+        let Progress::End(result) = progress else { return progress };
+        let class = reading.class.clone();
+        self.reading = None;
+        Progress::End(result.map_err(|error| error.provider(class.name().to_string())))
     }
 }
 
@@ -114,7 +136,7 @@ impl Reading {
         let opened = target.provider.open(&target.wanted);
         let mut rows = opened.map(Foreign::new).map_err(|error| error.provider(target.class.name().to_string()))?;
         rows.set_waker(waker());
-        Ok(Reading { class: target.class, rows, is_in_slice: false, is_over: false })
+        Ok(Reading { class: target.class, only: target.only, rows, is_in_slice: false, is_over: false })
     }
 
     fn step(&mut self, room: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
@@ -140,16 +162,27 @@ impl Drop for Reading {
 }
 
 /// Whether a row is of the class and wanted.
-fn is_kept(filter: &Filter, row: &Instance, class: &Arc<Class>) -> bool {
-    if !Arc::ptr_eq(row.class(), class) && !row.class().is_a(class.name()) {
+fn is_kept(filter: &Filter, row: &Instance, reading: &Reading) -> bool {
+    let class = &reading.class;
+    if !is_of(row, class) {
         log::warn!("the provider of {} gave an object of {}, left out", class.name(), row.class().name());
+        return false;
+    }
+    let class = reading.only.as_ref().unwrap_or(class);
+    if reading.only.is_some() && !is_of(row, class) {
         return false;
     }
     match filter {
         Filter::All => true,
+        Filter::Class(class) => Arc::ptr_eq(row.class(), class) || fold::equal(row.class().name(), class.name()),
         Filter::Predicate(predicate) => predicate.matches(row).is_true(),
         Filter::Keys(keys) => has_keys(row, class, keys),
     }
+}
+
+/// Whether an instance is of a class, or of one derived from it.
+fn is_of(row: &Instance, class: &Arc<Class>) -> bool {
+    Arc::ptr_eq(row.class(), class) || row.class().is_a(class.name())
 }
 
 /// Whether an instance has these keys; letter case is ignored in texts.

@@ -240,8 +240,8 @@ impl Services {
     /// # Errors
     ///
     /// `WBEM_E_ALREADY_EXISTS` and `WBEM_E_NOT_FOUND` with [`Flags::CREATE_ONLY`] and [`Flags::UPDATE_ONLY`],
-    /// `WBEM_E_NO_KEY` if a key has no value, `WBEM_E_PROVIDER_NOT_CAPABLE` if the class cannot be written, and
-    /// whatever the provider tells.
+    /// `WBEM_E_NO_KEY` if a key has no value, `WBEM_E_NOT_SUPPORTED` for a row of a query that did not select all
+    /// properties, `WBEM_E_PROVIDER_NOT_CAPABLE` if the class cannot be written, and whatever the provider tells.
     pub fn put_instance<T: Send + 'static>(
         &self,
         pump: &mut Pump<T>,

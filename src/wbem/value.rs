@@ -129,6 +129,15 @@ impl Value {
         }
     }
 
+    /// Whether no object within the value has only some of the properties of its class.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Value::Object(object) => object.is_whole(),
+            Value::Array(elements) => elements.iter().all(Value::is_whole),
+            _ => true,
+        }
+    }
+
     /// Whether there is no value.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)

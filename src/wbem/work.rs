@@ -6,12 +6,15 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::class::Class;
 use super::error::{WbemError, WbemStatus};
 use super::feed::{Asking, Finish, Next, Part, Source};
 use super::foreign::Foreign;
+use super::instance::Instance;
 use super::object::Object;
-use super::provider::{Action, Progress, Stepped};
+use super::provider::{Action, ClassProvider, Progress, Stepped};
 use super::scan::{Scan, waker};
 use super::server::Start;
 
@@ -41,7 +44,7 @@ impl Source for Known {
 pub(super) struct Reading {
     scan: Scan,
     sends_progress: bool,
-    rows: Vec<std::sync::Arc<super::Instance>>,
+    rows: Vec<Arc<Instance>>,
 }
 
 impl Reading {
@@ -78,22 +81,32 @@ impl Finding {
 
 impl Source for Finding {
     fn step(&mut self, room: usize, out: &mut VecDeque<Part>, asking: &Asking) -> Next {
-        let mut rows = Vec::new();
-        let progress = self.scan.step(room, &mut rows, || waker(asking.waker.clone()));
-        let counts = self.scan.counts;
-        if let Some(row) = rows.into_iter().next() {
-            out.push_back(Part::Object(row.into()));
-            return Next::End(Finish { result: Ok(WbemStatus::SNoError), text: None, counts });
-        }
-        match progress {
-            Progress::End(Ok(())) => {
-                let error = WbemError::new(WbemStatus::NotFound);
-                let error = error.description("there is no such object").parameter(self.path.clone());
-                Next::End(Finish { result: Err(error), text: None, counts })
+        match look(&mut self.scan, &self.path, room, asking) {
+            Ok(row) => {
+                out.push_back(Part::Object(row.into()));
+                let counts = self.scan.counts;
+                Next::End(Finish { result: Ok(WbemStatus::SNoError), text: None, counts })
             }
-            progress => Next::after(progress, asking.now, counts),
+            Err(next) => next,
         }
     }
+}
+
+/// Looks on for the one object that a scan should find; the error is how to go on without it.
+fn look(scan: &mut Scan, path: &str, room: usize, asking: &Asking) -> Result<Arc<Instance>, Next> {
+    let mut rows = Vec::new();
+    let progress = scan.step(room, &mut rows, || waker(asking.waker.clone()));
+    if let Some(row) = rows.into_iter().next() {
+        return Ok(row);
+    }
+    Err(match progress {
+        Progress::End(Ok(())) => {
+            let error = WbemError::new(WbemStatus::NotFound);
+            let error = error.description("there is no such object").parameter(path.to_string());
+            Next::End(Finish { result: Err(error), text: None, counts: scan.counts })
+        }
+        progress => Next::after(progress, asking.now, scan.counts),
+    })
 }
 
 /// A put, a delete or a method.
@@ -145,6 +158,12 @@ impl<T> Doing<T> {
         Start { operation, work: Ok(Box::new(self)), begun: Some(begun) }
     }
 
+    /// Has others see whether it is begun.
+    fn seen_by(mut self, begun: Begun) -> Doing<T> {
+        self.begun = begun;
+        self
+    }
+
     /// Says the path of what is put.
     pub(super) fn text(mut self, text: Option<String>) -> Doing<T> {
         self.text = text;
@@ -180,5 +199,68 @@ impl<T> Source for Doing<T> {
         };
         *self.stage = Stage::UnderWay(action);
         next
+    }
+}
+
+/// A delete or a method of an object that one of several may have: it is looked for first, so that it is done by whoever
+/// gives the object.
+pub(super) struct Seeking<T> {
+    stage: Sought<T>,
+    /// What is looked for, for the error.
+    path: String,
+    begun: Begun,
+}
+
+enum Sought<T> {
+    Looking(Scan, Option<Do<T>>),
+    Found(Doing<T>),
+}
+
+/// What is done with an object that was found.
+type Do<T> = Box<dyn FnOnce(Holder) -> Result<Doing<T>, WbemError>>;
+
+/// An object, and who gave it.
+pub(super) struct Holder {
+    pub(super) object: Arc<Instance>,
+    /// The class that is provided.
+    pub(super) class: Arc<Class>,
+    pub(super) provider: Rc<dyn ClassProvider>,
+}
+
+impl<T: 'static> Seeking<T> {
+    pub(super) fn new(
+        scan: Scan,
+        path: String,
+        then: impl FnOnce(Holder) -> Result<Doing<T>, WbemError> + 'static,
+    ) -> Seeking<T> {
+        Seeking { stage: Sought::Looking(scan, Some(Box::new(then))), path, begun: Begun::default() }
+    }
+
+    /// The work of a call that does this.
+    pub(super) fn start(self, operation: &'static str) -> Start {
+        let begun = self.begun.clone();
+        Start { operation, work: Ok(Box::new(self)), begun: Some(begun) }
+    }
+}
+
+impl<T> Source for Seeking<T> {
+    fn step(&mut self, room: usize, out: &mut VecDeque<Part>, asking: &Asking) -> Next {
+        let (scan, then) = match &mut self.stage {
+            Sought::Looking(scan, then) => (scan, then),
+            Sought::Found(doing) => return doing.step(room, out, asking),
+        };
+        let object = match look(scan, &self.path, room, asking) {
+            Ok(object) => object,
+            Err(next) => return next,
+        };
+        let asked = scan.asked().cloned().zip(then.take());
+        let ((class, provider), then) = asked.expect("somebody gave the object, and it was found once");
+        match then(Holder { object, class, provider }) {
+            Ok(doing) => {
+                self.stage = Sought::Found(doing.seen_by(self.begun.clone()));
+                Next::More
+            }
+            Err(error) => Next::End(Finish::of(Err(error))),
+        }
     }
 }

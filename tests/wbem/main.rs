@@ -12,6 +12,7 @@ mod cases;
 mod depth;
 mod enumerators;
 mod events;
+mod hierarchy;
 mod hostile;
 mod invariants;
 mod machine;

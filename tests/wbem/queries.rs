@@ -343,11 +343,39 @@ fn who_provides_a_class_may_give_objects_of_one_that_nobody_provides() {
     store.insert(instance(&child, &[("Name", "b".into())]));
     stage.server.register(HOME, store).unwrap();
     stage.server.register_class(HOME, &child).unwrap();
-    for (condition, expected) in
-        [("Name IS NOT NULL", &["a", "b"][..]), ("__CLASS = 'Child'", &["b"]), ("NOT __this ISA 'Child'", &["a"])]
-    {
-        assert_eq!(found(&mut stage, &format!("SELECT * FROM Parent WHERE {condition}")), expected, "{condition}");
+    for (query, expected) in [
+        ("Parent WHERE Name IS NOT NULL", &["a", "b"][..]),
+        ("Parent WHERE __CLASS = 'Child'", &["b"]),
+        ("Parent WHERE NOT __this ISA 'Child'", &["a"]),
+        ("Child", &["b"]),
+        ("Child WHERE Name = 'b'", &["b"]),
+        ("Child WHERE Name = 'a'", &[]),
+        ("Child WHERE __CLASS = 'Parent'", &[]),
+    ] {
+        assert_eq!(found(&mut stage, &format!("SELECT * FROM {query}")), expected, "{query}");
     }
+    for (class, flags, expected) in [
+        ("Parent", Flags::DEEP, &["a", "b"][..]),
+        ("Parent", Flags::SHALLOW, &["a"]),
+        ("Child", Flags::DEEP, &["b"]),
+        ("Child", Flags::SHALLOW, &["b"]),
+    ] {
+        let mut rows = stage.services.create_instance_enum(&mut stage.pump, class, flags).unwrap();
+        let keys: Vec<String> = rows.collect(&mut stage.pump).unwrap().iter().map(key).collect();
+        assert_eq!(keys, expected, "{class} {flags:?}");
+    }
+    let mut get = |path: &str| status(stage.services.get_object(&mut stage.pump, path, Flags::NONE));
+    assert_eq!(
+        ["Child='b'", "Parent='b'", "Parent='a'", "Child='a'"].map(&mut get),
+        [WbemStatus::SNoError, WbemStatus::SNoError, WbemStatus::SNoError, WbemStatus::NotFound]
+    );
+    let mut change = |path: &str| status(stage.services.delete_instance(&mut stage.pump, path, Flags::NONE));
+    assert_eq!(change("Child='a'"), WbemStatus::NotFound);
+    assert_eq!(change("Child='b'"), WbemStatus::SNoError);
+    let again = instance(&child, &[("Name", "c".into())]);
+    assert_eq!(status(stage.services.put_instance(&mut stage.pump, &again, Flags::NONE)), WbemStatus::SNoError);
+    assert_eq!(found(&mut stage, "SELECT * FROM Child"), ["c"]);
+    assert_eq!(found(&mut stage, "SELECT * FROM Parent"), ["a", "c"]);
 }
 
 /// Notes that it is asked.

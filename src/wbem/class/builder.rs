@@ -127,7 +127,8 @@ impl ClassBuilder {
         within.check().map_err(|_| self.error(&self.name, ClassErrorKind::TooManyWithin))?;
         let ClassBuilder { name, superclass, qualifiers, .. } = self;
         let home = OnceLock::new();
-        Ok(Arc::new(Class { name, superclass, qualifiers, properties, methods, identity, home, within }))
+        let is_whole = true;
+        Ok(Arc::new(Class { name, superclass, qualifiers, properties, methods, identity, is_whole, home, within }))
     }
 
     /// What of classes and objects lies within the class.

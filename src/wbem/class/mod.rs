@@ -6,6 +6,7 @@
 
 mod builder;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::{fmt, iter};
 
@@ -28,6 +29,8 @@ pub struct Class {
     properties: Vec<Property>,
     methods: Vec<Method>,
     identity: Identity,
+    /// No property was left out when the class was made for rows.
+    is_whole: bool,
     home: OnceLock<NamespacePath>,
     /// What of classes and objects lies within this one: in defaults, qualifiers and methods.
     within: Within,
@@ -111,6 +114,7 @@ impl Class {
             properties: Vec::new(),
             methods: Vec::new(),
             identity: Identity::None,
+            is_whole: true,
             home: OnceLock::new(),
             within: Within::NOTHING,
         })
@@ -195,6 +199,11 @@ impl Class {
         self.identity == Identity::Singleton
     }
 
+    /// Whether no property was left out when the class was made for rows.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// What of classes and objects lies within this one.
     pub(super) fn within(&self) -> Within {
         self.within
@@ -226,6 +235,7 @@ impl Class {
             }
             other => other.clone(),
         };
+        let kept: BTreeSet<usize> = indices.iter().copied().collect();
         Arc::new(Class {
             name: self.name.clone(),
             superclass: self.superclass.clone(),
@@ -233,6 +243,7 @@ impl Class {
             properties: indices.iter().filter_map(|index| self.properties.get(*index).cloned()).collect(),
             methods: self.methods.clone(),
             identity,
+            is_whole: self.is_whole && (0..self.properties.len()).all(|index| kept.contains(&index)),
             home: self.home.clone(),
             within: self.within,
         })

@@ -16,13 +16,13 @@ use crate::wbem::flags::Flags;
 use crate::wbem::instance::Instance;
 use crate::wbem::object::Object;
 use crate::wbem::path::ObjectPath;
-use crate::wbem::plan::{self, Explanation, Found};
+use crate::wbem::plan::{self, Explanation, Found, Origin};
 use crate::wbem::provider::{ClassProvider, Invocation, PutMode};
 use crate::wbem::repository::{Entry, Namespace};
 use crate::wbem::server::Start;
 use crate::wbem::value::Value;
 use crate::wbem::watch;
-use crate::wbem::work::{Doing, Finding, Known, Reading};
+use crate::wbem::work::{Doing, Finding, Holder, Known, Reading, Seeking};
 use crate::wbem::wql::{EventQuery, Query, SchemaQuery, SelectQuery};
 
 type Work = Result<Box<dyn Source>, WbemError>;
@@ -150,7 +150,7 @@ impl Services {
         let found = parse_path(path).and_then(|parsed| self.with_namespace(|it| plan::object(&parsed, it)));
         let work = found.map(|found| match found {
             Found::Class(class) => Box::new(Known::new([class])) as Box<dyn Source>,
-            Found::Instance(scan) => Box::new(Finding::new(scan, path.to_string())),
+            Found::Instance(scan) => Box::new(Finding::new(*scan, path.to_string())),
         });
         Ok(Start { operation, work, begun: None })
     }
@@ -169,7 +169,8 @@ impl Services {
         };
         let work = self.with_namespace(|namespace| {
             let entry = namespace.need(instance.class().name(), WbemStatus::InvalidClass)?;
-            let provider = provider_of(entry)?;
+            let Origin { entry: provided, provider, .. } = provider_of(entry, namespace)?;
+            check_whole(instance)?;
             let fitted = Arc::new(fit(instance, &entry.class, WbemStatus::InvalidProperty)?);
             let Some(path) = fitted.relative_path() else {
                 let error = WbemError::new(WbemStatus::NoKey).parameter(entry.class.name().to_string());
@@ -177,7 +178,7 @@ impl Services {
             };
             let path = path.within(namespace.path().clone());
             let put = move || provider.put(&fitted, mode);
-            let doing = Doing::new(entry.class.name().to_string(), put, |()| None);
+            let doing = Doing::new(provided.class.name().to_string(), put, |()| None);
             Ok(doing.text(Some(path.to_string())).start(operation))
         });
         Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
@@ -195,9 +196,13 @@ impl Services {
                 return Err(plan::not_an_instance(parsed));
             }
             let keys = parsed.key_values(&entry.class).map_err(|error| error.in_text(path))?;
-            let provider = provider_of(entry)?;
-            let delete = move || provider.delete(&keys);
-            Ok(Doing::new(entry.class.name().to_string(), delete, |()| None).start(operation))
+            Ok(match holder(entry, namespace)? {
+                Some(only) => deletion(only.entry.class.clone(), only.provider, keys).start(operation),
+                None => {
+                    let delete = |found: Holder| Ok(deletion(found.class, found.provider, keys_of(&found.object)));
+                    Seeking::new(plan::instance(parsed, namespace)?, path.to_string(), delete).start(operation)
+                }
+            })
         };
         let work = parse_path(path).and_then(|parsed| self.with_namespace(|namespace| delete(namespace, &parsed)));
         Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
@@ -217,10 +222,29 @@ impl Services {
         flags.check(Flags::SEND_STATUS, operation)?;
         let execute = |namespace: &Namespace, parsed: &ObjectPath| {
             let entry = plan::owner(parsed, namespace)?;
-            let (provider, invocation) = invocation(entry, parsed, method, arguments)?;
-            let execute = move || provider.execute(&invocation);
-            let doing = Doing::new(entry.class.name().to_string(), execute, |results| Some(results.into()));
-            Ok(doing.start(operation))
+            let keys = match (parsed.is_class(), is_static(declared(&entry.class, method)?)) {
+                (true, false) => return Err(plan::not_an_instance(parsed)),
+                (true, true) => None,
+                (false, _) => Some(parsed.key_values(&entry.class).map_err(|error| error.in_text(path))?),
+            };
+            let invoked = invocation(&entry.class, method, keys, arguments)?;
+            let only = match parsed.is_class() {
+                true => Some(provider_of(entry, namespace)?),
+                false => holder(entry, namespace)?,
+            };
+            Ok(match only {
+                Some(only) => execution(only.entry.class.clone(), only.provider, invoked).start(operation),
+                None => {
+                    // The object may be of a class that has a method of its own by this name.
+                    let (method, arguments) = (method.to_string(), arguments.cloned());
+                    let execute = move |found: Holder| {
+                        let keys = Some(keys_of(&found.object));
+                        let invoked = invocation(found.object.class(), &method, keys, arguments.as_ref())?;
+                        Ok(execution(found.class, found.provider, invoked))
+                    };
+                    Seeking::new(plan::instance(parsed, namespace)?, path.to_string(), execute).start(operation)
+                }
+            })
         };
         let work = parse_path(path).and_then(|parsed| self.with_namespace(|namespace| execute(namespace, &parsed)));
         Ok(work.unwrap_or_else(|error| Start::failed(operation, error)))
@@ -266,11 +290,46 @@ fn classes(superclass: &str, namespace: &Namespace, is_deep: bool) -> Result<Vec
 }
 
 /// Who provides a class, to change something.
-fn provider_of(entry: &Entry) -> Result<Rc<dyn ClassProvider>, WbemError> {
-    entry.provider.clone().ok_or_else(|| {
-        let error = WbemError::new(WbemStatus::ProviderNotCapable);
-        error.description(format!("nobody provides the class {}", entry.class.name()))
-    })
+fn provider_of<'n>(entry: &'n Entry, namespace: &'n Namespace) -> Result<Origin<'n>, WbemError> {
+    Origin::of(entry, namespace).ok_or_else(|| nobody_provides(entry))
+}
+
+fn nobody_provides(entry: &Entry) -> WbemError {
+    let error = WbemError::new(WbemStatus::ProviderNotCapable);
+    error.description(format!("nobody provides the class {}", entry.class.name()))
+}
+
+/// Who has an object of a class if there is one; `None` if several may have it, so that it must be looked for.
+fn holder<'n>(entry: &'n Entry, namespace: &'n Namespace) -> Result<Option<Origin<'n>>, WbemError> {
+    let mut origins = plan::origins(&namespace.subtree(entry.class.name()), namespace);
+    match origins.pop() {
+        None => Err(nobody_provides(entry)),
+        Some(only) => Ok(Some(only).filter(|only| origins.is_empty() && only.provides(&entry.class))),
+    }
+}
+
+/// Refuses what a list of properties has left of an instance: the rest would be written over with defaults.
+fn check_whole(instance: &Instance) -> Result<(), WbemError> {
+    if instance.is_whole() {
+        return Ok(());
+    }
+    let error = WbemError::new(WbemStatus::NotSupported).parameter(instance.class().name().to_string());
+    Err(error.description("only some properties of the instance were selected, and instances are written as a whole"))
+}
+
+/// The keys of an object.
+fn keys_of(object: &Instance) -> Vec<Value> {
+    object.class().keys().iter().filter_map(|key| object.value(*key).cloned()).collect()
+}
+
+/// Has a provider delete an object.
+fn deletion(class: Arc<Class>, provider: Rc<dyn ClassProvider>, keys: Vec<Value>) -> Doing<()> {
+    Doing::new(class.name().to_string(), move || provider.delete(&keys), |()| None)
+}
+
+/// Has a provider run a method.
+fn execution(class: Arc<Class>, provider: Rc<dyn ClassProvider>, invocation: Invocation) -> Doing<Arc<Instance>> {
+    Doing::new(class.name().to_string(), move || provider.execute(&invocation), |results| Some(results.into()))
 }
 
 /// The instance as one of `class`, which may be another description of the same class.
@@ -289,29 +348,29 @@ fn fit(instance: &Instance, class: &Arc<Class>, unknown: WbemStatus) -> Result<I
     Ok(fitted)
 }
 
+/// The method of a class.
+fn declared<'c>(class: &'c Class, method: &str) -> Result<&'c Method, WbemError> {
+    class.method(method).ok_or_else(|| {
+        let description = format!("{} has no method {method}", class.name());
+        WbemError::new(WbemStatus::InvalidMethod).description(description)
+    })
+}
+
+/// Whether a method is one of the class and needs no object.
+fn is_static(method: &Method) -> bool {
+    let mut qualifiers = method.qualifiers.iter();
+    qualifiers.any(|it| it.name.eq_ignore_ascii_case("static") && it.value == Value::Boolean(true))
+}
+
 /// What a provider is told of a call of a method.
 fn invocation(
-    entry: &Entry,
-    path: &ObjectPath,
+    class: &Class,
     method: &str,
+    keys: Option<Vec<Value>>,
     arguments: Option<&Instance>,
-) -> Result<(Rc<dyn ClassProvider>, Invocation), WbemError> {
-    let class = &entry.class;
-    let Some(method) = class.method(method) else {
-        let description = format!("{} has no method {method}", class.name());
-        return Err(WbemError::new(WbemStatus::InvalidMethod).description(description));
-    };
-    let is_static = method
-        .qualifiers
-        .iter()
-        .any(|qualifier| qualifier.name.eq_ignore_ascii_case("static") && qualifier.value == Value::Boolean(true));
-    let keys = match (path.is_class(), is_static) {
-        (true, false) => return Err(plan::not_an_instance(path)),
-        (true, true) => None,
-        (false, _) => Some(path.key_values(class).map_err(|error| error.in_text(&path.to_string()))?),
-    };
-    let inputs = inputs(method, arguments)?;
-    Ok((provider_of(entry)?, Invocation { method: method.name.clone(), keys, inputs }))
+) -> Result<Invocation, WbemError> {
+    let method = declared(class, method)?;
+    Ok(Invocation { method: method.name.clone(), keys, inputs: inputs(method, arguments)? })
 }
 
 /// The arguments in the class that the method declares for them.

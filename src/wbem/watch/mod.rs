@@ -20,7 +20,7 @@ use super::error::{WbemError, WbemStatus};
 use super::events;
 use super::fold;
 use super::path::NamespacePath;
-use super::plan::{ExplainedProvider, Explanation};
+use super::plan::{self, ExplainedProvider, Explanation};
 use super::provider::{ClassProvider, Rows, Wanted};
 use super::repository::Namespace;
 use super::server::Server;
@@ -145,13 +145,12 @@ fn of_instances(
     let mut needs: Vec<Need> = Vec::new();
     for name in classes {
         namespace.need(name, WbemStatus::NotFound).map_err(|error| error.parameter(text))?;
-        for entry in namespace.subtree(name) {
-            let class: Rc<str> = (&**entry.class.name()).into();
-            if let Some(provider) = &entry.provider
-                && !needs.iter().any(|need| need.class == class)
-            {
-                let reach = subscription.reach(&entry.class);
-                needs.push(Need { way: Way::Changes, class, provider: Some(provider.clone()), reach });
+        for origin in plan::origins(&namespace.subtree(name), namespace) {
+            let provided = &origin.entry.class;
+            let class: Rc<str> = (&**provided.name()).into();
+            if !needs.iter().any(|need| need.class == class) {
+                let reach = subscription.reach(provided);
+                needs.push(Need { way: Way::Changes, class, provider: Some(origin.provider), reach });
             }
         }
     }

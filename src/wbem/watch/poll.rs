@@ -61,7 +61,7 @@ impl Poller {
     /// Begins a look.
     fn begin(&self) -> Stage {
         let (class, provider) = (self.provider.class().clone(), self.provider.clone());
-        let target = Target { class, provider, wanted: self.wanted.clone() };
+        let target = Target { class, only: None, provider, wanted: self.wanted.clone() };
         let scan = Box::new(Scan::new(vec![target], Filter::All, None));
         Stage::Reading { scan, seen: Snapshot::new(), rows: Vec::new() }
     }
