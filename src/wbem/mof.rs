@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use super::cim_type::PropertyType;
+use super::cim_type::{CimType, PropertyType};
 use super::class::{Class, Method, Property, Qualifier};
 use super::instance::Instance;
 use super::value::{Value, char16};
@@ -23,7 +23,7 @@ impl Class {
     pub fn object_text(&self) -> String {
         let mut text = String::from("\n");
         if !self.qualifiers().is_empty() {
-            text.push_str(&format!("{}\n", Qualifiers(self.qualifiers())));
+            text.push_str(&format!("{}\n", Qualifiers::new(self.qualifiers())));
         }
         text.push_str(&format!("class {}", self.name()));
         if let Some(parent) = self.superclass() {
@@ -31,7 +31,7 @@ impl Class {
         }
         text.push_str("\n{\n");
         for property in self.properties().iter().filter(|property| adds_property(self, property)) {
-            text.push_str(&format!("\t{};\n", Declaration(property)));
+            text.push_str(&format!("\t{};\n", Declaration::new(property, &[])));
         }
         for method in self.methods().iter().filter(|method| adds_method(self, method)) {
             text.push_str(&format!("\t{};\n", Signature(method)));
@@ -134,14 +134,28 @@ fn write_quoted(f: &mut fmt::Formatter<'_>, quote: char, text: &str) -> fmt::Res
     f.write_char(quote)
 }
 
-/// Qualifiers in brackets; those that are TRUE need no value.
-struct Qualifiers<'c>(&'c [Qualifier]);
+/// Qualifiers in brackets, behind those that say which way an argument goes; those that are TRUE need no value.
+struct Qualifiers<'c> {
+    ways: &'static [&'static str],
+    others: &'c [Qualifier],
+}
+
+impl Qualifiers<'_> {
+    fn new(others: &[Qualifier]) -> Qualifiers<'_> {
+        Qualifiers { ways: &[], others }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ways.is_empty() && self.others.is_empty()
+    }
+}
 
 impl fmt::Display for Qualifiers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[")?;
-        for (index, qualifier) in self.0.iter().enumerate() {
-            write!(f, "{}{}", if index == 0 { "" } else { ", " }, qualifier.name)?;
+        write!(f, "[{}", self.ways.join(", "))?;
+        for (index, qualifier) in self.others.iter().enumerate() {
+            let is_first = index == 0 && self.ways.is_empty();
+            write!(f, "{}{}", if is_first { "" } else { ", " }, qualifier.name)?;
             match &qualifier.value {
                 Value::Boolean(true) => {}
                 // An array brings its own brackets.
@@ -153,14 +167,23 @@ impl fmt::Display for Qualifiers<'_> {
     }
 }
 
-/// A property as a class declares it.
-struct Declaration<'c>(&'c Property);
+/// A property as a class declares it, or an argument of a method.
+struct Declaration<'c> {
+    property: &'c Property,
+    qualifiers: Qualifiers<'c>,
+}
+
+impl<'c> Declaration<'c> {
+    fn new(property: &'c Property, ways: &'static [&'static str]) -> Declaration<'c> {
+        Declaration { property, qualifiers: Qualifiers { ways, others: &property.qualifiers } }
+    }
+}
 
 impl fmt::Display for Declaration<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Declaration(property) = self;
-        if !property.qualifiers.is_empty() {
-            write!(f, "{} ", Qualifiers(&property.qualifiers))?;
+        let Declaration { property, qualifiers } = self;
+        if !qualifiers.is_empty() {
+            write!(f, "{qualifiers} ")?;
         }
         write_type(f, property)?;
         f.write_str(&property.name)?;
@@ -176,12 +199,10 @@ impl fmt::Display for Declaration<'_> {
 
 /// Writes the type of a property, with the class of what it holds.
 fn write_type(f: &mut fmt::Formatter<'_>, property: &Property) -> fmt::Result {
-    match &property.target_class {
-        Some(class) if property.property_type.element() == super::cim_type::CimType::Reference => {
-            write!(f, "{class} ref ")
-        }
-        Some(class) => write!(f, "{class} "),
-        None => write!(f, "{} ", property.property_type.element()),
+    match (property.property_type.element(), &property.target_class) {
+        (CimType::Reference, class) => write!(f, "{} ref ", class.as_deref().unwrap_or("object")),
+        (_, Some(class)) => write!(f, "{class} "),
+        (element, None) => write!(f, "{element} "),
     }
 }
 
@@ -192,18 +213,24 @@ impl fmt::Display for Signature<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Signature(method) = self;
         if !method.qualifiers.is_empty() {
-            write!(f, "{} ", Qualifiers(&method.qualifiers))?;
+            write!(f, "{} ", Qualifiers::new(&method.qualifiers))?;
         }
-        let results = method.outputs.as_deref();
-        match results.and_then(|class| class.property("ReturnValue")) {
-            Some(property) => write!(f, "{} {}(", property.property_type.element(), method.name)?,
-            None => write!(f, "void {}(", method.name)?,
+        let (inputs, outputs) = (method.inputs.as_deref(), method.outputs.as_deref());
+        match outputs.and_then(|class| class.property("ReturnValue")) {
+            Some(property) => write_type(f, property)?,
+            None => f.write_str("void ")?,
         }
-        let arguments = method.inputs.iter().flat_map(|class| class.properties()).map(|property| ("in", property));
-        let results = results.into_iter().flat_map(|class| class.properties()).map(|property| ("out", property));
-        let results = results.filter(|(_, property)| !property.name.eq_ignore_ascii_case("ReturnValue"));
-        for (index, (direction, property)) in arguments.chain(results).enumerate() {
-            write!(f, "{}[{direction}] {}", if index == 0 { "" } else { ", " }, Declaration(property))?;
+        write!(f, "{}(", method.name)?;
+        let has =
+            |class: Option<&Class>, property: &Property| class.is_some_and(|it| it.index_of(&property.name).is_some());
+        let arguments = inputs.into_iter().flat_map(Class::properties).map(|property| {
+            let ways: &[_] = if has(outputs, property) { &["in", "out"] } else { &["in"] };
+            Declaration::new(property, ways)
+        });
+        let results = outputs.into_iter().flat_map(Class::properties);
+        let results = results.filter(|it| !it.name.eq_ignore_ascii_case("ReturnValue") && !has(inputs, it));
+        for (index, declaration) in arguments.chain(results.map(|it| Declaration::new(it, &["out"]))).enumerate() {
+            write!(f, "{}{declaration}", if index == 0 { "" } else { ", " })?;
         }
         f.write_str(")")
     }
@@ -212,7 +239,6 @@ impl fmt::Display for Signature<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wbem::cim_type::CimType;
     use crate::wbem::datetime::DateTime;
 
     #[test]
@@ -314,6 +340,36 @@ class Derived : Base
 	Base ref Base;
 	[implemented] uint32 Terminate([in] uint32 Reason, [out] string Left[]);
 	void Rest();
+};
+"#
+        );
+    }
+
+    #[test]
+    fn references_and_arguments_in_mof() {
+        let number = |name: &str| Property::new(name, CimType::Uint32);
+        let inputs = Class::builder("__PARAMETERS")
+            .property(number("Level").qualifier("id", 0))
+            .property(Property::array("Tags", CimType::String).qualifier("optional", true));
+        let outputs = Class::builder("__PARAMETERS")
+            .property(Property::new("ReturnValue", CimType::Reference).of_class("Job"))
+            .property(number("level"))
+            .property(Property::new("Any", CimType::Reference));
+        let method = Method::new("Set").inputs(inputs.build().unwrap()).outputs(outputs.build().unwrap());
+        let class = Class::builder("Link")
+            .property(Property::key("One", CimType::Reference))
+            .property(Property::new("Other", CimType::Object))
+            .method(method)
+            .build()
+            .unwrap();
+        assert_eq!(
+            class.object_text(),
+            r#"
+class Link
+{
+	[key] object ref One;
+	object Other;
+	Job ref Set([in, out, id(0)] uint32 Level, [in, optional] string Tags[], [out] object ref Any);
 };
 "#
         );
