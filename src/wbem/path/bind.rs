@@ -73,7 +73,11 @@ impl KeyValue {
             Value::Boolean(value) => KeyValue::Boolean(*value),
             Value::String(text) | Value::Reference(text) => KeyValue::String((**text).into()),
             Value::DateTime(value) => KeyValue::String(value.to_string().into()),
-            Value::Char16(unit) => KeyValue::String(char::from_u32((*unit).into())?.to_string().into()),
+            // Half of a pair of units is no letter: its number is written.
+            Value::Char16(unit) => char::from_u32((*unit).into()).map_or_else(
+                || KeyValue::Integer((*unit).into()),
+                |letter| KeyValue::String(letter.to_string().into()),
+            ),
             value => {
                 let number = value.as_integer()?;
                 if (i32::MIN.into()..=u32::MAX.into()).contains(&number) {

@@ -256,3 +256,15 @@ fn random_and_mutated_texts_never_panic_and_what_parses_comes_back() {
         let _ = NamespacePath::parse(&text);
     });
 }
+
+#[test]
+fn half_of_a_pair_of_units_is_a_key_by_its_number() {
+    let letters = crate::wbem::fixtures::class("Letter", [Property::key("Unit", CimType::Char16)]);
+    for (unit, expected) in [(0xd800, "Letter.Unit=55296"), (0x41, "Letter.Unit=\"A\"")] {
+        let letter = crate::wbem::fixtures::instance(&letters, &[("Unit", Value::Char16(unit))]);
+        let path = letter.relative_path().unwrap();
+        assert_eq!(path.to_string(), expected);
+        let again = ObjectPath::parse(expected).unwrap().key_values(&letters);
+        assert_eq!(again, Ok(vec![Value::Char16(unit)]));
+    }
+}
