@@ -754,3 +754,64 @@ fn a_source_with_a_descriptor_is_woken_when_it_is_readable() {
     let fetched = letters.next(&mut pump, Some(Duration::from_secs(30)), 2).unwrap();
     assert_eq!(fetched.objects.len(), 2);
 }
+
+#[test]
+fn who_asks_for_instances_of_events_takes_none_from_others() {
+    let mut theatre = Theatre::new();
+    let bell = Class::builder("Bell").superclass(&events::extrinsic_event()).build().unwrap();
+    let (publisher, channel) = EventChannel::new(&bell);
+    theatre.server.register(HOME, channel).unwrap();
+    let sink = theatre.subscribe("SELECT * FROM Bell");
+    for class in ["Bell", "__ExtrinsicEvent", "__SystemClass"] {
+        let query = format!("SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA '{class}'");
+        let none = theatre.subscribe(&query);
+        theatre.pass(5_000);
+        assert!(publisher.publish(Instance::new(&bell)), "{class}");
+        theatre.pass(10);
+        assert_eq!((theatre.told(&sink), theatre.told(&none)), (vec!["Bell".to_string()], vec![]), "{class}");
+    }
+}
+
+/// Tells its changes, and counts the sources that have not been dropped.
+struct Telltale {
+    class: Arc<Class>,
+    sources: Rc<()>,
+}
+
+struct Silence {
+    _source: Rc<()>,
+}
+
+impl Rows for Silence {
+    fn step(&mut self, _: usize, _: &mut Vec<Arc<Instance>>) -> Progress {
+        Progress::Parked
+    }
+}
+
+impl ClassProvider for Telltale {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, _: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        Err(WbemStatus::NotSupported.into())
+    }
+
+    fn changes(&self) -> Option<Result<Box<dyn Rows>, WbemError>> {
+        Some(Ok(Box::new(Silence { _source: self.sources.clone() })))
+    }
+}
+
+#[test]
+fn a_refused_subscription_leaves_no_source_behind() {
+    let (mut theatre, _) = mine();
+    let sources = Rc::new(());
+    let told = class("Told", [Property::key("Name", CimType::String)]);
+    theatre.server.register(HOME, Telltale { class: told, sources: sources.clone() }).unwrap();
+    let sink = Sink::new(theatre.pump.root_window());
+    let both = "TargetInstance ISA 'Told' OR TargetInstance ISA 'Mine'";
+    let refused = theatre.try_subscribe(&format!("SELECT * FROM __InstanceCreationEvent WHERE {both}"), &sink);
+    assert_eq!((status(refused), Rc::strong_count(&sources)), (WbemStatus::RegistrationTooPrecise, 2));
+    theatre.subscribe("SELECT * FROM __InstanceCreationEvent WHERE TargetInstance ISA 'Told'");
+    assert_eq!(Rc::strong_count(&sources), 3);
+}

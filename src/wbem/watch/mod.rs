@@ -191,9 +191,15 @@ impl Server {
         if plan.needs.is_empty() && is_instances && plan.within.is_none() {
             return Err(too_precise());
         }
-        for need in &plan.needs {
-            let source = self.source(pump, need, &plan)?;
-            plan.subscription.join(source);
+        let begun = plan.needs.iter().try_for_each(|need| {
+            plan.subscription.join(self.source(pump, need, &plan)?);
+            Ok(())
+        });
+        if let Err(error) = begun {
+            // Some may have begun, and nobody listens to them.
+            drop(plan);
+            self.let_sources_go(pump);
+            return Err(error);
         }
         Ok(SubscriptionRun::new(plan.subscription))
     }
