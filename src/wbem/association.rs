@@ -99,7 +99,19 @@ pub(super) fn begin(
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
     let near = Near { class, derived, keys, home: namespace.path().clone() };
     let (rows, ends, lookup, told) = (Vec::new(), VecDeque::new(), Lookup::None, Vec::new());
-    Ok(Box::new(Associations { question, near, scan, rows, ends, lookup, told, is_known: false, server, home }))
+    Ok(Box::new(Associations {
+        question,
+        near,
+        scan,
+        rows,
+        ends,
+        lookup,
+        told,
+        is_known: false,
+        is_partial: false,
+        server,
+        home,
+    }))
 }
 
 fn is_reference(property: &Property) -> bool {
@@ -200,6 +212,8 @@ struct Associations {
     lookup: Lookup,
     /// An association refers to the object, or it was found.
     is_known: bool,
+    /// An end may be there and could not be read.
+    is_partial: bool,
     /// Classes that were told already, where only classes are asked for.
     told: Vec<Arc<Class>>,
     server: Server,
@@ -231,7 +245,8 @@ impl Source for Associations {
                 Err(error) => Next::End(Finish::of(Err(error))),
             },
             Progress::End(Ok(())) => {
-                Next::End(Finish { counts: self.scan.counts, ..Finish::of(Ok(WbemStatus::SNoError)) })
+                let status = if self.is_partial { WbemStatus::SPartialResults } else { WbemStatus::SNoError };
+                Next::End(Finish { counts: self.scan.counts, ..Finish::of(Ok(status)) })
             }
             progress => Next::after(progress, asking.now, self.scan.counts),
         }
@@ -260,9 +275,11 @@ impl Associations {
                 let error = WbemError::new(WbemStatus::NotFound).parameter(self.question.path.to_string());
                 return Some(Next::End(Finish::of(Err(error.description("there is no such object")))));
             }
-            // An object that cannot be read may be there. An end that is gone meanwhile is left out.
+            // An object that cannot be read may be there. An end that is gone meanwhile is left out; that one could not be
+            // read is told at the end.
             (Lookup::Near(_), _) => self.is_known = true,
-            (Lookup::End(_) | Lookup::None, _) => {}
+            (Lookup::End(_), None) => self.is_partial |= progress != Progress::End(Ok(())),
+            (Lookup::None, _) => {}
         }
         Some(Next::More)
     }

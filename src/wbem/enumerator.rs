@@ -220,6 +220,12 @@ impl Enumerator {
         Ok(())
     }
 
+    /// What the call ended with, once it is over: `WBEM_S_PARTIAL_RESULTS` if some objects could not be reached.
+    pub fn status(&self) -> Option<WbemStatus> {
+        let collector = self.collecting.collector.borrow();
+        collector.finished().map(|finish| finish.result.as_ref().map_or_else(|error| error.status, |status| *status))
+    }
+
     /// How many rows were read and kept, once the call is over.
     pub fn counts(&self) -> Option<Counts> {
         self.collecting.collector.borrow().finished().map(|finish| finish.counts)

@@ -9,7 +9,7 @@ use msgpump::wbem::{
     WbemStatus,
 };
 
-use crate::support::{HOME, Stage, class, disks, instance, key, processes, status};
+use crate::support::{HOME, Stage, class, disks, instance, key, keys, processes, status, statuses};
 
 /// A stage with processes and disks.
 fn stage() -> Stage {
@@ -279,6 +279,48 @@ fn p36_p37_p39_objects_found_through_associations() {
     }
 }
 
+/// Has some plants, and lets nobody look for one by its name.
+struct Locked {
+    class: Arc<Class>,
+}
+
+impl ClassProvider for Locked {
+    fn class(&self) -> &Arc<Class> {
+        &self.class
+    }
+
+    fn open(&self, _: &Wanted) -> Result<Box<dyn Rows>, WbemError> {
+        Err(WbemStatus::AccessDenied.into())
+    }
+}
+
+#[test]
+fn that_an_end_could_not_be_read_is_told_at_the_end() {
+    let mut stage = associations();
+    let plant = class("Plant", [Property::key("Name", CimType::String)]);
+    stage.server.register(HOME, Locked { class: plant }).unwrap();
+    let end = |name: &str, class: &str| Property::key(name, CimType::Reference).of_class(class);
+    let waters = class("Waters", [end("Who", "Person"), end("What", "Plant")]);
+    let store = Store::new(&waters);
+    let ends = [("Who", Value::reference("Person='Ann'")), ("What", Value::reference("Plant='Fern'"))];
+    store.insert(instance(&waters, &ends));
+    stage.server.register(HOME, store).unwrap();
+    for (query, expected, ended) in [
+        ("ASSOCIATORS OF {Person='Ann'}", 3, WbemStatus::SPartialResults),
+        ("ASSOCIATORS OF {Person='Ann'} WHERE AssocClass = Owns", 2, WbemStatus::SNoError),
+        ("ASSOCIATORS OF {Person='Bob'}", 1, WbemStatus::SNoError),
+        ("REFERENCES OF {Person='Ann'}", 4, WbemStatus::SNoError),
+    ] {
+        let sink = stage.sink();
+        stage.ask_for(query, &sink);
+        let heard = stage.run(30);
+        assert_eq!((keys(&heard).len(), statuses(&heard)), (expected, vec![ended]), "{query}");
+        let mut rows = stage.services.exec_query(&mut stage.pump, "WQL", query, Flags::SEMISYNCHRONOUS).unwrap();
+        assert_eq!((rows.status(), rows.collect(&mut stage.pump).unwrap().len()), (None, expected), "{query}");
+        assert_eq!(rows.status(), Some(ended), "{query}");
+    }
+}
+
 /// A store of people, and one of links between them.
 fn links(stage: &Stage, links: &[[&str; 3]]) -> Arc<Class> {
     let person = class("Person", [Property::key("Name", CimType::String)]);
@@ -487,6 +529,6 @@ fn p45_hostile_queries_are_refused_and_told_once() {
         let sink = stage.sink();
         stage.ask_for(&query, &sink);
         let heard = stage.run(3);
-        assert_eq!(crate::support::statuses(&heard), [expected], "{}", &query[..query.len().min(80)]);
+        assert_eq!(statuses(&heard), [expected], "{}", &query[..query.len().min(80)]);
     }
 }
