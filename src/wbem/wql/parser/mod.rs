@@ -230,7 +230,7 @@ impl<'q> Parser<'q> {
         self.keyword("NumberOfEvents")?;
         let TokenKind::Operator(operator) = self.token.kind else { return self.expected("a comparison") };
         self.advance()?;
-        let TokenKind::Integer(count) = self.token.kind else { return self.expected("a number of events") };
+        let TokenKind::Integer(count @ 0..) = self.token.kind else { return self.expected("a number of events") };
         let Ok(count) = count.try_into() else { return self.error(WqlErrorKind::NumberTooLarge) };
         self.advance()?;
         Ok(Having { operator, count })

@@ -328,6 +328,8 @@ fn v01_v08_v09_event_queries() {
     for text in ["42", "Invalid Query", "", "ASSOCIATORS OF {A}"] {
         assert_eq!(EventQuery::parse(text).unwrap_err().status(), WbemStatus::UnparsableQuery, "{text}");
     }
+    let negative = EventQuery::parse("SELECT * FROM E GROUP WITHIN 5 HAVING NumberOfEvents > -1").unwrap_err();
+    assert_eq!(negative.to_string(), "expected a number of events, found -1");
     let email =
         EventQuery::parse("SELECT * FROM EmailEvent GROUP WITHIN 300 BY Sender HAVING NumberOfEvents > 5").unwrap();
     let group = email.group.unwrap();
