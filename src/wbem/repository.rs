@@ -206,7 +206,11 @@ fn is_same(left: &Arc<Class>, right: &Arc<Class>) -> bool {
     let shape = |class: &Arc<Class>| -> Vec<_> {
         class.properties().iter().map(|property| (fold::text(&property.name), property.property_type)).collect()
     };
-    Arc::ptr_eq(left, right) || shape(left) == shape(right) && left.keys() == right.keys()
+    let lineage = |class: &Arc<Class>| -> Vec<_> { class.lineage().map(|class| fold::text(class.name())).collect() };
+    let identity = |class: &Arc<Class>| (class.keys().to_vec(), class.is_singleton());
+    let is_alike =
+        || shape(left) == shape(right) && identity(left) == identity(right) && lineage(left) == lineage(right);
+    Arc::ptr_eq(left, right) || is_alike()
 }
 
 #[cfg(test)]
@@ -257,6 +261,10 @@ mod tests {
         assert_eq!(refused(home(), &other), Err(WbemStatus::AlreadyExists));
         let top = class("Top", [Property::key("Name", CimType::String)]);
         assert_eq!(refused(home(), &derived("Child", &top, [])), Err(WbemStatus::InvalidSuperclass));
+        // It would stay below its first parent, and be none of that one's.
+        let top = class("Top", [Property::key("Id", CimType::Uint32)]);
+        assert_eq!(refused(home(), &derived("Right", &derived("Left", &top, []), [])), Err(WbemStatus::AlreadyExists));
+        assert_eq!(refused(home(), &derived("Right", &top, [])), Ok(()));
         let other = NamespacePath::parse("root\\nowhere").unwrap();
         assert_eq!(repository.namespace(&other).map(|_| ()).unwrap_err().status, WbemStatus::InvalidNamespace);
     }
