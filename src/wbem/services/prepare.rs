@@ -38,8 +38,13 @@ impl Services {
         let operation = "ExecQuery";
         check_query(operation, language, text)?;
         flags.check(allowed, operation)?;
+        let is_prototype = flags.contains(Flags::PROTOTYPE);
         let work = Query::parse(text).map_err(|error| error.in_query(text)).and_then(|query| match query {
             Query::Select(query) => self.select(&query, text, flags),
+            _ if is_prototype => {
+                let error = WbemError::new(WbemStatus::NotSupported).parameter(text);
+                Err(error.description("only queries for instances of a class have a prototype"))
+            }
             Query::Schema(query) => self.schema(&query, text),
             Query::Associators(query) => self.associations(query.into(), text),
             Query::References(query) => self.associations(query.into(), text),
