@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::class::Class;
 use super::error::{WbemError, WbemStatus};
-use super::fold;
 use super::instance::Instance;
 use super::provider::{Action, ClassProvider, List, PutMode, Rows, Wanted};
 use super::value::Value;
@@ -79,13 +78,13 @@ impl Store {
 
     fn key_of(&self, instance: &Instance) -> Vec<String> {
         let keys = self.class.keys().iter();
-        keys.map(|key| instance.value(*key).map_or_else(String::new, |value| fold::text(&value.to_string()))).collect()
+        keys.map(|key| instance.value(*key).map_or_else(String::new, Value::key_text)).collect()
     }
 }
 
 /// Keys as they are compared.
 fn folded(keys: &[Value]) -> Vec<String> {
-    keys.iter().map(|key| fold::text(&key.to_string())).collect()
+    keys.iter().map(Value::key_text).collect()
 }
 
 impl ClassProvider for Store {

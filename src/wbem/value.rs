@@ -116,6 +116,15 @@ impl Value {
         }
     }
 
+    /// The text that a key is found by: the same for values that are the [same key](Value::is_same_key).
+    pub(super) fn key_text(&self) -> String {
+        match self {
+            // Half of a pair of units is no letter, and no other half.
+            Value::Char16(unit) if char::from_u32((*unit).into()).is_none() => format!("{unit:#x}"),
+            value => fold::text(&value.to_string()),
+        }
+    }
+
     /// Whether nothing has changed: a real that is no number is as it was, though it is not equal to itself.
     pub(super) fn is_as(&self, other: &Value) -> bool {
         match (self, other) {

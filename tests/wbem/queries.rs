@@ -64,6 +64,11 @@ fn lists_give_what_they_name() {
     let row = rows(&mut stage, query, Flags::PROTOTYPE).remove(0);
     assert_eq!((names(&row), row.get("Name").unwrap().is_null()), (vec!["Name".into()], true));
     assert_eq!(row.object_text(), "\ninstance of Win32_Process\n{\n};\n");
+    for query in ["SELECT * FROM meta_class", "ASSOCIATORS OF {Win32_Process='4'}", "REFERENCES OF {Win32_Process='4'}"]
+    {
+        let asked = stage.services.exec_query(&mut stage.pump, "WQL", query, Flags::PROTOTYPE);
+        assert_eq!(status(asked), WbemStatus::NotSupported, "{query}");
+    }
 }
 
 #[test]
@@ -373,6 +378,24 @@ fn keys_of_every_type_of_text_are_found_without_letter_case() {
         );
     }
     assert_eq!(found(&mut stage, "SELECT * FROM Letter WHERE Letter = 'É'"), ["é"]);
+}
+
+#[test]
+fn halves_of_pairs_are_keys_of_different_objects() {
+    let mut stage = Stage::new(1);
+    let half = class("Half", [Property::key("Unit", CimType::Char16), Property::new("Name", CimType::String)]);
+    let halves = Store::new(&half);
+    for (unit, name) in [(0xd800, "a"), (0xd801, "b"), (0xdfff, "c")] {
+        halves.insert(instance(&half, &[("Unit", Value::Char16(unit)), ("Name", name.into())]));
+    }
+    stage.server.register(HOME, halves).unwrap();
+    let mut names = |query: &str| -> Vec<String> {
+        rows(&mut stage, query, Flags::NONE).iter().map(|row| row.get("Name").unwrap().to_string()).collect()
+    };
+    assert_eq!(names("SELECT * FROM Half"), ["a", "b", "c"]);
+    assert_eq!(names("SELECT * FROM Half WHERE Unit = 55296 OR Unit = 55297"), ["a", "b"]);
+    let object = stage.services.get_object(&mut stage.pump, "Half=57343", Flags::NONE).unwrap();
+    assert_eq!(object.get("Name").unwrap().to_string(), "c");
 }
 
 #[test]

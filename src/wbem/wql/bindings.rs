@@ -9,7 +9,6 @@ use std::collections::HashSet;
 
 use super::eval::{Embedded, Node};
 use crate::wbem::class::Class;
-use crate::wbem::fold;
 use crate::wbem::value::Value;
 
 /// The most objects that are told by their keys; for more it is better to look at all of them.
@@ -92,8 +91,7 @@ impl Bindings {
         }
         // Two ways to write the same are one object for who does not know letter case.
         let mut known = HashSet::new();
-        let folded = |object: &[Value]| object.iter().map(|value| fold::text(&value.to_string())).collect::<Vec<_>>();
-        objects.retain(|object| known.insert(folded(object)));
+        objects.retain(|object| known.insert(object.iter().map(Value::key_text).collect::<Vec<_>>()));
         Some(objects)
     }
 }
