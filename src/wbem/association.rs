@@ -14,7 +14,7 @@ use super::feed::{Asking, Finish, Next, Part, Source};
 use super::fold;
 use super::instance::Instance;
 use super::path::{NamespacePath, ObjectPath};
-use super::plan;
+use super::plan::{self, Depth};
 use super::provider::{Progress, Wanted};
 use super::repository::Namespace;
 use super::scan::{Counts, Filter, Scan, waker};
@@ -257,7 +257,7 @@ impl Associations {
     /// Plans the reading of an object.
     fn find(&self, path: &ObjectPath) -> Result<Scan, WbemError> {
         let shared = self.server.shared.borrow();
-        shared.namespace(&self.home).and_then(|namespace| plan::instance(path, namespace))
+        shared.namespace(&self.home).and_then(|namespace| plan::instance(path, namespace, Depth::Deep))
     }
 
     /// Goes on with what is looked up; `None` if nothing is.

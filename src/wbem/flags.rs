@@ -38,7 +38,8 @@ impl Flags {
     pub const SEND_STATUS: Flags = Flags(0x80);
     /// `WBEM_FLAG_ENSURE_LOCATABLE`: rows have the keys, whatever the list selects.
     pub const ENSURE_LOCATABLE: Flags = Flags(0x100);
-    /// `WBEM_FLAG_DIRECT_READ`: only the class itself is asked. Accepted, and without effect.
+    /// `WBEM_FLAG_DIRECT_READ`: only who provides the class itself is asked for instances, whatever classes there are
+    /// above and below it.
     pub const DIRECT_READ: Flags = Flags(0x200);
     /// `WBEM_FLAG_USE_AMENDED_QUALIFIERS`: texts for people are wanted too. Accepted, and without effect.
     pub const USE_AMENDED_QUALIFIERS: Flags = Flags(0x2_0000);

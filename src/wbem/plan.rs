@@ -56,13 +56,14 @@ pub(super) fn select(
     query: &SelectQuery,
     text: &str,
     namespace: &Namespace,
+    depth: Depth,
     is_locatable: bool,
     utc_offset: i16,
 ) -> Result<Plan, WbemError> {
-    let class = &namespace.need(&query.class.text, WbemStatus::InvalidClass).map_err(|error| {
+    let entry = namespace.need(&query.class.text, WbemStatus::InvalidClass).map_err(|error| {
         error.parameter(text).offending(query.class.text.to_string(), query.class.place.start as usize)
     })?;
-    let class = &class.class;
+    let class = &entry.class;
     if class.is_event() {
         let error = WbemError::new(WbemStatus::InvalidQuery).description("events are told by ExecNotificationQuery");
         return Err(error.parameter(text).offending(query.class.text.to_string(), query.class.place.start as usize));
@@ -80,7 +81,7 @@ pub(super) fn select(
     };
     let nothing = PropertySet::default();
     let can_match = |class: &&Arc<Class>| !predicate.rules_out(&Instance::new(class), &nothing);
-    let targets = origins(&namespace.subtree(class.name()), namespace).into_iter().filter_map(|origin| {
+    let targets = asked(entry, namespace, depth).into_iter().filter_map(|origin| {
         let classes = origin.classes(namespace);
         if !classes.iter().any(can_match) {
             return None;
@@ -99,19 +100,17 @@ pub(super) fn select(
     Ok(Plan { class: class.clone(), targets, scan, prototype })
 }
 
-/// Plans the reading of all instances of a class; with `is_deep` also of those that derive from it.
-pub(super) fn instances(class: &str, namespace: &Namespace, is_deep: bool) -> Result<Scan, WbemError> {
+/// Plans the reading of all instances of a class.
+pub(super) fn instances(class: &str, namespace: &Namespace, depth: Depth) -> Result<Scan, WbemError> {
     let entry = namespace.need(class, WbemStatus::InvalidClass).map_err(|error| error.parameter(class))?;
     if entry.class.is_event() {
         let error = WbemError::new(WbemStatus::ProviderNotCapable).parameter(class);
         return Err(error.description("events are told by ExecNotificationQuery"));
     }
-    let (entries, filter) = match is_deep {
-        true => (namespace.subtree(class), Filter::All),
-        false => (vec![entry], Filter::Class(entry.class.clone())),
-    };
-    let targets = origins(&entries, namespace).into_iter().map(|origin| origin.target(Wanted::everything()));
-    Ok(Scan::new(targets.collect(), filter, None))
+    let filter = if depth == Depth::Shallow { Filter::Class(entry.class.clone()) } else { Filter::All };
+    let origins = asked(entry, namespace, depth).into_iter();
+    let targets = origins.map(|origin| origin.target(Wanted::everything())).collect();
+    Ok(Scan::new(targets, filter, None))
 }
 
 /// What a path leads to.
@@ -122,24 +121,34 @@ pub(super) enum Found {
 }
 
 /// Plans the reading of one object.
-pub(super) fn object(path: &ObjectPath, namespace: &Namespace) -> Result<Found, WbemError> {
+pub(super) fn object(path: &ObjectPath, namespace: &Namespace, depth: Depth) -> Result<Found, WbemError> {
     let entry = owner(path, namespace)?;
     if path.is_class() {
         return Ok(Found::Class(entry.class.clone().into()));
     }
-    instance(path, namespace).map(|scan| Found::Instance(Box::new(scan)))
+    instance(path, namespace, depth).map(|scan| Found::Instance(Box::new(scan)))
 }
 
 /// Plans the reading of one instance. The path of an ancestor leads to it too.
-pub(super) fn instance(path: &ObjectPath, namespace: &Namespace) -> Result<Scan, WbemError> {
+pub(super) fn instance(path: &ObjectPath, namespace: &Namespace, depth: Depth) -> Result<Scan, WbemError> {
     let entry = owner(path, namespace)?;
     let keys = path.key_values(&entry.class).map_err(|error| error.in_text(&path.to_string()))?;
-    let origins = origins(&namespace.subtree(path.class()), namespace);
-    let targets = origins.into_iter().map(|origin| {
+    let targets = asked(entry, namespace, depth).into_iter().map(|origin| {
         let wanted = if origin.knows_keys() { Wanted::one(keys.clone()) } else { Wanted::everything() };
         origin.target(wanted)
     });
     Ok(Scan::new(targets.collect(), Filter::Keys(keys), None))
+}
+
+/// How far from a class its instances are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Those of derived classes too.
+    Deep,
+    /// Only those of the class.
+    Shallow,
+    /// What the provider of the class gives, whatever classes there are above and below it.
+    Direct,
 }
 
 /// Who is asked for the instances of a class.
@@ -185,6 +194,18 @@ impl<'n> Origin<'n> {
     pub(super) fn target(self, wanted: Wanted) -> Target {
         let only = (!self.provides(self.class)).then(|| self.class.clone());
         Target { class: self.entry.class.clone(), only, provider: self.provider, wanted }
+    }
+}
+
+/// Who is asked for the instances of a class.
+fn asked<'n>(entry: &'n Entry, namespace: &'n Namespace, depth: Depth) -> Vec<Origin<'n>> {
+    match depth {
+        Depth::Deep => origins(&namespace.subtree(entry.class.name()), namespace),
+        Depth::Shallow => origins(&[entry], namespace),
+        Depth::Direct => {
+            let own = Origin::of(entry, namespace).filter(|origin| origin.provides(&entry.class));
+            own.into_iter().collect()
+        }
     }
 }
 

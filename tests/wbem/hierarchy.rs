@@ -143,6 +143,35 @@ fn what_is_cancelled_while_its_object_is_looked_for_is_not_done() {
     assert_eq!(done.take(), ["ChurchBell deletes Big"]);
 }
 
+#[test]
+fn a_direct_read_asks_only_who_provides_the_class_itself() {
+    let (mut stage, _) = family(None);
+    let tiny = Class::builder("TinyBell").superclass(&class("Loose", [Property::key("Name", CimType::String)]));
+    stage.server.register_class(HOME, &tiny.build().unwrap()).unwrap();
+    for (class, flags, count) in [
+        ("Bell", Flags::NONE, 3),
+        ("Bell", Flags::SHALLOW, 1),
+        ("Bell", Flags::DIRECT_READ, 1),
+        ("DoorBell", Flags::DIRECT_READ, 1),
+        ("Loose", Flags::DIRECT_READ, 0),
+    ] {
+        let mut rows = stage.services.create_instance_enum(&mut stage.pump, class, flags).unwrap();
+        assert_eq!(rows.collect(&mut stage.pump).unwrap().len(), count, "{class} {flags:?}");
+        if flags != Flags::SHALLOW {
+            let query = format!("SELECT * FROM {class}");
+            let mut rows = stage.services.exec_query(&mut stage.pump, "WQL", &query, flags).unwrap();
+            assert_eq!(rows.collect(&mut stage.pump).unwrap().len(), count, "{class} {flags:?}");
+        }
+    }
+    for (path, flags, expected) in [
+        ("Bell='Big'", Flags::NONE, WbemStatus::SNoError),
+        ("Bell='Big'", Flags::DIRECT_READ, WbemStatus::NotFound),
+        ("ChurchBell='Big'", Flags::DIRECT_READ, WbemStatus::SNoError),
+    ] {
+        assert_eq!(status(stage.services.get_object(&mut stage.pump, path, flags)), expected, "{path} {flags:?}");
+    }
+}
+
 /// Puts the row that a query gives.
 fn put_row(stage: &mut Stage, query: &str) -> WbemStatus {
     let mut rows = stage.services.exec_query(&mut stage.pump, "WQL", query, Flags::NONE).unwrap();

@@ -16,7 +16,7 @@ use crate::wbem::flags::Flags;
 use crate::wbem::instance::Instance;
 use crate::wbem::object::Object;
 use crate::wbem::path::ObjectPath;
-use crate::wbem::plan::{self, Explanation, Found, Origin};
+use crate::wbem::plan::{self, Depth, Explanation, Found, Origin};
 use crate::wbem::provider::{ClassProvider, Invocation, PutMode};
 use crate::wbem::repository::{Entry, Namespace};
 use crate::wbem::server::Start;
@@ -53,16 +53,16 @@ impl Services {
     }
 
     fn select(&self, query: &SelectQuery, text: &str, flags: Flags) -> Work {
-        let plan = self.plan(query, text, flags.contains(Flags::ENSURE_LOCATABLE))?;
+        let plan = self.plan(query, text, depth(flags, Depth::Deep), flags.contains(Flags::ENSURE_LOCATABLE))?;
         if flags.contains(Flags::PROTOTYPE) {
             return Ok(Box::new(Known::new([plan.prototype.into()])));
         }
         Ok(Box::new(Reading::new(plan.scan, flags.contains(Flags::SEND_STATUS))))
     }
 
-    fn plan(&self, query: &SelectQuery, text: &str, is_locatable: bool) -> Result<plan::Plan, WbemError> {
+    fn plan(&self, query: &SelectQuery, text: &str, depth: Depth, is_locatable: bool) -> Result<plan::Plan, WbemError> {
         let offset = self.body.server.shared.borrow().utc_offset.unwrap_or(0);
-        self.with_namespace(|namespace| plan::select(query, text, namespace, is_locatable, offset))
+        self.with_namespace(|namespace| plan::select(query, text, namespace, depth, is_locatable, offset))
     }
 
     fn schema(&self, query: &SchemaQuery, text: &str) -> Work {
@@ -97,7 +97,7 @@ impl Services {
             return self.with_namespace(|namespace| Ok(watch::plan(text, namespace, offset)?.explain(namespace)));
         }
         match Query::parse(text).map_err(|error| error.in_query(text).operation(operation))? {
-            Query::Select(query) => Ok(self.plan(&query, text, false)?.explain()),
+            Query::Select(query) => Ok(self.plan(&query, text, Depth::Deep, false)?.explain()),
             _ => {
                 let error = WbemError::new(WbemStatus::NotSupported).operation(operation);
                 Err(error.description("only queries for instances and for events can be explained").parameter(text))
@@ -129,8 +129,8 @@ impl Services {
             return Err(missing(operation, "the name of the class"));
         }
         flags.check(allowed, operation)?;
-        let is_deep = !flags.contains(Flags::SHALLOW);
-        let scan = self.with_namespace(|namespace| plan::instances(class, namespace, is_deep));
+        let wanted = if flags.contains(Flags::SHALLOW) { Depth::Shallow } else { Depth::Deep };
+        let scan = self.with_namespace(|namespace| plan::instances(class, namespace, depth(flags, wanted)));
         let sends_progress = flags.contains(Flags::SEND_STATUS);
         let work = scan.map(|scan| Box::new(Reading::new(scan, sends_progress)) as Box<dyn Source>);
         Ok(Start { operation, work, begun: None })
@@ -152,7 +152,8 @@ impl Services {
             let work: Work = Ok(Box::new(Known::new([Class::unnamed().into()])));
             return Ok(Start { operation, work, begun: None });
         }
-        let found = parse_path(path).and_then(|parsed| self.with_namespace(|it| plan::object(&parsed, it)));
+        let found = parse_path(path)
+            .and_then(|parsed| self.with_namespace(|it| plan::object(&parsed, it, depth(flags, Depth::Deep))));
         let work = found.map(|found| match found {
             Found::Class(class) => Box::new(Known::new([class])) as Box<dyn Source>,
             Found::Instance(scan) => Box::new(Finding::new(*scan, path.to_string())),
@@ -205,7 +206,8 @@ impl Services {
                 Some(only) => deletion(only.entry.class.clone(), only.provider, keys).start(operation),
                 None => {
                     let delete = |found: Holder| Ok(deletion(found.class, found.provider, keys_of(&found.object)));
-                    Seeking::new(plan::instance(parsed, namespace)?, path.to_string(), delete).start(operation)
+                    Seeking::new(plan::instance(parsed, namespace, Depth::Deep)?, path.to_string(), delete)
+                        .start(operation)
                 }
             })
         };
@@ -247,7 +249,8 @@ impl Services {
                         let invoked = invocation(found.object.class(), &method, keys, arguments.as_ref())?;
                         Ok(execution(found.class, found.provider, invoked))
                     };
-                    Seeking::new(plan::instance(parsed, namespace)?, path.to_string(), execute).start(operation)
+                    Seeking::new(plan::instance(parsed, namespace, Depth::Deep)?, path.to_string(), execute)
+                        .start(operation)
                 }
             })
         };
@@ -275,6 +278,11 @@ pub(super) fn check_query(operation: &str, language: &str, text: &str) -> Result
         return Err(error.description("the only language is WQL").parameter(language));
     }
     Ok(())
+}
+
+/// How far from its class the instances are looked for that a call with these flags wants; `wanted` without a flag.
+fn depth(flags: Flags, wanted: Depth) -> Depth {
+    if flags.contains(Flags::DIRECT_READ) { Depth::Direct } else { wanted }
 }
 
 fn parse_path(path: &str) -> Result<ObjectPath, WbemError> {
