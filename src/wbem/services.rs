@@ -46,13 +46,14 @@ struct Body {
     _completer: Completer<()>,
 }
 
-/// What asynchronous calls may be told.
-const ASYNC: Flags =
-    Flags::from_bits(Flags::SEND_STATUS.bits() | Flags::DIRECT_READ.bits() | Flags::USE_AMENDED_QUALIFIERS.bits());
+/// What every asynchronous call for objects may be told.
+const ASYNC: Flags = Flags::from_bits(Flags::SEND_STATUS.bits() | Flags::USE_AMENDED_QUALIFIERS.bits());
 
-/// What the others may be told.
-const SYNC: Flags =
-    Flags::from_bits(Flags::SEMISYNCHRONOUS.bits() | Flags::DIRECT_READ.bits() | Flags::USE_AMENDED_QUALIFIERS.bits());
+/// What every other call for one object may be told.
+const ONE: Flags = Flags::from_bits(Flags::RETURN_IMMEDIATELY.bits() | Flags::USE_AMENDED_QUALIFIERS.bits());
+
+/// What every other call for an enumerator may be told.
+const MANY: Flags = Flags::from_bits(Flags::SEMISYNCHRONOUS.bits() | Flags::USE_AMENDED_QUALIFIERS.bits());
 
 impl Services {
     pub(super) fn new(
@@ -88,7 +89,7 @@ impl Services {
         query: &str,
         flags: Flags,
     ) -> Result<Enumerator, WbemError> {
-        let allowed = SYNC | Flags::ENSURE_LOCATABLE | Flags::PROTOTYPE;
+        let allowed = MANY | Flags::DIRECT_READ | Flags::ENSURE_LOCATABLE | Flags::PROTOTYPE;
         let start = self.prepare_query(language, query, flags, allowed)?;
         self.enumerate(pump, start, flags)
     }
@@ -107,7 +108,7 @@ impl Services {
         flags: Flags,
         sink: &Sink,
     ) -> Result<CallId, WbemError> {
-        let allowed = ASYNC | Flags::ENSURE_LOCATABLE | Flags::PROTOTYPE;
+        let allowed = ASYNC | Flags::DIRECT_READ | Flags::ENSURE_LOCATABLE | Flags::PROTOTYPE;
         let start = self.prepare_query(language, query, flags, allowed)?;
         self.tell(pump, start, sink)
     }
@@ -133,7 +134,7 @@ impl Services {
         class: &str,
         flags: Flags,
     ) -> Result<Enumerator, WbemError> {
-        let start = self.prepare_instances(class, flags, SYNC | Flags::SHALLOW)?;
+        let start = self.prepare_instances(class, flags, MANY | Flags::DIRECT_READ | Flags::SHALLOW)?;
         self.enumerate(pump, start, flags)
     }
 
@@ -149,7 +150,7 @@ impl Services {
         flags: Flags,
         sink: &Sink,
     ) -> Result<CallId, WbemError> {
-        let start = self.prepare_instances(class, flags, ASYNC | Flags::SHALLOW)?;
+        let start = self.prepare_instances(class, flags, ASYNC | Flags::DIRECT_READ | Flags::SHALLOW)?;
         self.tell(pump, start, sink)
     }
 
@@ -166,7 +167,7 @@ impl Services {
         superclass: &str,
         flags: Flags,
     ) -> Result<Enumerator, WbemError> {
-        let start = self.prepare_classes(superclass, flags, SYNC | Flags::SHALLOW)?;
+        let start = self.prepare_classes(superclass, flags, MANY | Flags::SHALLOW)?;
         self.enumerate(pump, start, flags)
     }
 
@@ -215,7 +216,7 @@ impl Services {
         path: &str,
         flags: Flags,
     ) -> Result<CallResult, WbemError> {
-        let start = self.prepare_object(path, flags, SYNC)?;
+        let start = self.prepare_object(path, flags, ONE | Flags::DIRECT_READ)?;
         self.call(pump, start)
     }
 
@@ -231,7 +232,7 @@ impl Services {
         flags: Flags,
         sink: &Sink,
     ) -> Result<CallId, WbemError> {
-        let start = self.prepare_object(path, flags, ASYNC)?;
+        let start = self.prepare_object(path, flags, ASYNC | Flags::DIRECT_READ)?;
         self.tell(pump, start, sink)
     }
 
@@ -263,7 +264,7 @@ impl Services {
         instance: &Instance,
         flags: Flags,
     ) -> Result<CallResult, WbemError> {
-        let start = self.prepare_put(instance, flags, SYNC)?;
+        let start = self.prepare_put(instance, flags, ONE)?;
         self.call(pump, start)
     }
 
@@ -414,7 +415,7 @@ impl Services {
             let error = WbemError::new(WbemStatus::InvalidParameter).operation("ExecNotificationQuery");
             return Err(error.description("events have no end, so the flags must be SEMISYNCHRONOUS"));
         }
-        let start = self.prepare_notification(pump, language, query, flags, SYNC)?;
+        let start = self.prepare_notification(pump, language, query, flags, Flags::SEMISYNCHRONOUS)?;
         self.enumerate(pump, start, flags)
     }
 

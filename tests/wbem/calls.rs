@@ -1,6 +1,6 @@
 //! Calls to sinks: what they are told, in which order, and which errors come where.
 
-use msgpump::wbem::{Flags, Instance, Sink, SinkEvent, Value, WbemStatus};
+use msgpump::wbem::{ClassProvider, Flags, Instance, Sink, SinkEvent, Value, WbemStatus};
 
 use crate::support::providers::Fault;
 use crate::support::{HOME, Heard, Stage, What, heard, instance, keys, processes, status, statuses};
@@ -61,7 +61,8 @@ fn flags_that_do_not_go_with_a_call_are_refused() {
     let mut stage = Stage::new(3);
     let (pump, services) = (&mut stage.pump, &stage.services);
     let sink = Sink::new(pump.root_window());
-    let query = "SELECT * FROM Slow";
+    let (query, events) = ("SELECT * FROM Slow", "SELECT * FROM __TimerEvent");
+    let row = Instance::from_values(stage.slow.class(), vec![1_u32.into()]).unwrap();
     let refused = [
         status(services.exec_query_async(pump, "WQL", query, Flags::FORWARD_ONLY, &sink)),
         status(services.exec_query(pump, "WQL", query, Flags::SEND_STATUS)),
@@ -70,8 +71,14 @@ fn flags_that_do_not_go_with_a_call_are_refused() {
         status(services.delete_instance_async(pump, "Slow.Id=1", Flags::DIRECT_READ, &sink)),
         status(services.exec_method_async(pump, "Slow", "Static", None, Flags::DIRECT_READ, &sink)),
         status(services.exec_method_async(pump, "Slow", "", None, Flags::NONE, &sink)),
+        status(services.create_class_enum(pump, "", Flags::DIRECT_READ)),
+        status(services.get_object(pump, "Slow.Id=1", Flags::FORWARD_ONLY)),
+        status(services.put_instance(pump, &row, Flags::FORWARD_ONLY)),
+        status(services.put_instance_async(pump, &row, Flags::DIRECT_READ, &sink)),
+        status(services.exec_notification_query(pump, "WQL", events, Flags::SEMISYNCHRONOUS | Flags::DIRECT_READ)),
+        status(services.exec_notification_query_async(pump, "WQL", events, Flags::FORWARD_ONLY, &sink)),
     ];
-    assert_eq!(refused, [WbemStatus::InvalidParameter; 7]);
+    assert_eq!(refused, [WbemStatus::InvalidParameter; 13]);
     assert_eq!(stage.run(3), []);
     assert_eq!(sink.holders(), 1);
 }
