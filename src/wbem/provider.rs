@@ -39,7 +39,8 @@ pub trait ClassProvider {
     /// # Errors
     ///
     /// Whatever is told becomes the status of the call: `WBEM_E_QUOTA_VIOLATION` where the keys are needed
-    /// and not told, `WBEM_E_ACCESS_DENIED`, `WBEM_E_PROVIDER_LOAD_FAILURE` and so on.
+    /// and not told, `WBEM_E_ACCESS_DENIED`, `WBEM_E_PROVIDER_LOAD_FAILURE` and so on. Only `WBEM_E_NOT_FOUND` where keys
+    /// are told is as good as no rows: another provider may have the instance.
     fn open(&self, wanted: &Wanted) -> Result<Box<dyn Rows>, WbemError>;
 
     /// Writes an instance. It is of the class, or of one derived from it that nobody provides, and has its keys; whether

@@ -57,6 +57,8 @@ pub(super) struct Scan {
     projection: Option<Projection>,
     reading: Option<Reading>,
     asked: Option<(Arc<Class>, Rc<dyn ClassProvider>)>,
+    /// Who was asked last was asked for objects by their keys.
+    is_by_keys: bool,
     /// What a slice has read, before it is looked at; kept for its memory.
     rows: Vec<Arc<Instance>>,
     pub(super) counts: Counts,
@@ -76,7 +78,7 @@ struct Reading {
 impl Scan {
     pub(super) fn new(targets: Vec<Target>, filter: Filter, projection: Option<Projection>) -> Scan {
         let (reading, asked, rows, counts) = (None, None, Vec::new(), Counts::default());
-        Scan { targets: targets.into(), filter, projection, reading, asked, rows, counts }
+        Scan { targets: targets.into(), filter, projection, reading, asked, is_by_keys: false, rows, counts }
     }
 
     /// Reads on for a slice and appends what is wanted; about `room` rows are asked for.
@@ -99,9 +101,9 @@ impl Scan {
         self.asked.as_ref()
     }
 
-    /// Whether an error only says that one of those who are asked for an object does not have it.
+    /// Whether an error only says that one of those who are asked for objects by their keys does not have them.
     fn is_elsewhere(&self, error: &WbemError) -> bool {
-        matches!(self.filter, Filter::Keys(_)) && error.status == WbemStatus::NotFound
+        self.is_by_keys && error.status == WbemStatus::NotFound
     }
 
     /// Reads on with one provider, to its end at most.
@@ -109,6 +111,7 @@ impl Scan {
         if self.reading.is_none() {
             let Some(target) = self.targets.pop_front() else { return Progress::End(Ok(())) };
             self.asked = Some((target.class.clone(), target.provider.clone()));
+            self.is_by_keys = matches!(self.filter, Filter::Keys(_)) || target.wanted.keys().is_some();
             match Reading::begin(target, waker) {
                 Ok(reading) => self.reading = Some(reading),
                 Err(error) => return Progress::End(Err(error)),

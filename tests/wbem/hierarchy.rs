@@ -97,6 +97,11 @@ fn a_path_of_a_parent_leads_to_the_instance_of_the_class_that_has_it() {
             let expected = found.map(String::from).ok_or(WbemStatus::NotFound);
             assert_eq!(object.map_err(|error| error.status), expected, "{path}");
         }
+        for (condition, expected) in [("Name = 'big'", 1), ("Name = 'none'", 0), ("Size = 7", 3)] {
+            let query = format!("SELECT * FROM Bell WHERE {condition}");
+            let mut rows = stage.services.exec_query(&mut stage.pump, "WQL", &query, Flags::NONE).unwrap();
+            assert_eq!(rows.collect(&mut stage.pump).unwrap().len(), expected, "{condition}");
+        }
         for (path, expected, by) in [
             ("Bell='big'", Ok(2), "ChurchBell rings Big"),
             ("Bell='Front'", Ok(1), "DoorBell rings Front"),
