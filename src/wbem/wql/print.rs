@@ -1,4 +1,5 @@
-//! Queries as text, in one form for all ways to write them; reading the text gives the same query.
+//! Queries as text, in one form for all ways to write them; reading the text gives the same query, unless the longest
+//! ones have become too long.
 //!
 //! Floor 5. Pure.
 
