@@ -96,9 +96,15 @@ pub(super) fn begin(
     let links: Vec<_> = links.filter(|entry| can_link(&question, &class, &entry.class, namespace)).collect();
     let targets = plan::origins(&links, namespace).into_iter().map(|origin| origin.target(Wanted::everything()));
     let scan = Scan::new(targets.collect(), Filter::All, None);
+    // A reference by the name of an ancestor may be to an object that is none of the class.
+    let is_ambiguous = class.superclass().is_some_and(|parent| !parent.keys().is_empty());
+    let lookup = match is_ambiguous {
+        true => Lookup::Near(plan::instance(&question.path, namespace, Depth::Deep)?),
+        false => Lookup::None,
+    };
     let derived = namespace.subtree(class.name()).into_iter().map(|entry| entry.class.name().clone()).collect();
     let near = Near { class, derived, keys, home: namespace.path().clone() };
-    let (rows, ends, lookup, told) = (Vec::new(), VecDeque::new(), Lookup::None, Vec::new());
+    let (rows, ends, told) = (Vec::new(), VecDeque::new(), Vec::new());
     Ok(Box::new(Associations {
         question,
         near,
@@ -197,7 +203,7 @@ enum Lookup {
     None,
     /// The other end of an association.
     End(Scan),
-    /// The object, to which no association refers: it may be that there is no such object.
+    /// The object, where no association tells that it is there.
     Near(Scan),
 }
 

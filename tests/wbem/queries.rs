@@ -274,6 +274,8 @@ fn p36_p37_p39_objects_found_through_associations() {
         ("ASSOCIATORS OF {None='x'}", WbemStatus::InvalidClass),
         ("ASSOCIATORS OF {Person='None'}", WbemStatus::NotFound),
         ("REFERENCES OF {Person='None'}", WbemStatus::NotFound),
+        ("ASSOCIATORS OF {Dog='Cat'}", WbemStatus::NotFound),
+        ("REFERENCES OF {Dog='Cat'}", WbemStatus::NotFound),
         ("ASSOCIATORS OF {Person='Ann'} WHERE ResultClass = None", WbemStatus::InvalidClass),
         ("ASSOCIATORS OF {Person='Ann'} WHERE AssocClass = None", WbemStatus::InvalidClass),
         ("REFERENCES OF {Person='Ann'} WHERE ResultClass = None", WbemStatus::InvalidClass),
