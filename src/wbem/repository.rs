@@ -93,9 +93,16 @@ impl Repository {
         let machine = self.machine.as_deref();
         self.namespaces.entry(fold::text(&path.namespace())).or_insert_with(|| {
             let path = path.on_machine(machine);
-            let timers = Store::new(&events::system_class(events::INTERVAL_TIMER));
-            let mut namespace = Namespace { path, classes: BTreeMap::new(), timers: timers.clone() };
+            let mut classes: Vec<Arc<Class>> = Vec::new();
             for class in events::system_classes() {
+                // Parents come before their children. Each namespace has its own, which tell where they are.
+                let parent = class.superclass().and_then(|parent| classes.iter().find(|it| it.name() == parent.name()));
+                classes.push(class.copied(parent, path.clone()));
+            }
+            let is_timer = |class: &&Arc<Class>| &**class.name() == events::INTERVAL_TIMER;
+            let timers = Store::new(classes.iter().find(is_timer).expect("it is a class of the system"));
+            let mut namespace = Namespace { path, classes: BTreeMap::new(), timers: timers.clone() };
+            for class in &classes {
                 namespace.insert(class, None);
             }
             namespace.insert(timers.class(), Some(Rc::new(timers.clone())));

@@ -2,7 +2,7 @@
 
 use msgpump::wbem::{CimType, Class, Flags, Property, Store, WbemStatus};
 
-use crate::support::{HOME, Stage, disks, key, status};
+use crate::support::{HOME, Stage, disks, instance, key, processes, status};
 
 #[test]
 fn o01_o02_names_of_namespaces() {
@@ -47,7 +47,7 @@ fn instances_are_listed_with_those_of_derived_classes() {
     let low = Class::builder("Low").superclass(&top).property(Property::new("Size", CimType::Uint8)).build().unwrap();
     for class in [&top, &low] {
         let store = Store::new(class);
-        store.insert(crate::support::instance(class, &[("Name", format!("of {}", class.name()).into())]));
+        store.insert(instance(class, &[("Name", format!("of {}", class.name()).into())]));
         stage.server.register(HOME, store).unwrap();
     }
     let mut list = |class: &str, flags: Flags| -> Vec<String> {
@@ -68,5 +68,27 @@ fn a_class_is_registered_once() {
     stage.server.register(HOME, disks.clone()).unwrap();
     assert_eq!(status(stage.server.register(HOME, disks.clone())), WbemStatus::AlreadyExists);
     assert_eq!(status(stage.server.register(r"root\other", disks)), WbemStatus::IllegalOperation);
-    assert_eq!(status(stage.server.register(r"root\\", crate::support::processes())), WbemStatus::InvalidNamespace);
+    assert_eq!(status(stage.server.register(r"root\\", processes())), WbemStatus::InvalidNamespace);
+}
+
+#[test]
+fn the_systems_classes_and_their_instances_tell_where_they_are() {
+    let mut stage = Stage::new(1);
+    stage.server.register(r"root\kitchen", processes()).unwrap();
+    for namespace in [r"ROOT\CIMV2", r"root\kitchen"] {
+        let services = stage.server.connect(&mut stage.pump, namespace).unwrap();
+        let class = services.get_object(&mut stage.pump, "__IntervalTimerInstruction", Flags::NONE).unwrap();
+        let values = [("TimerId", "tea".into()), ("IntervalBetweenEvents", 5000.into())];
+        let timer = instance(class.class(), &values);
+        let put = services.put_instance(&mut stage.pump, &timer, Flags::NONE).unwrap();
+        assert_eq!(put, format!("{namespace}:__IntervalTimerInstruction.TimerId=\"tea\""));
+        for path in ["__TimerInstruction='tea'", &put] {
+            let found = services.get_object(&mut stage.pump, path, Flags::NONE).unwrap();
+            assert_eq!(found.get("__PATH").unwrap().to_string(), put, "{path}");
+        }
+        assert_eq!(class.get("__NAMESPACE").unwrap().to_string(), namespace);
+        let parent = class.class().superclass().unwrap();
+        assert_eq!(parent.home().unwrap().to_string(), namespace);
+        services.delete_instance(&mut stage.pump, &put, Flags::NONE).unwrap();
+    }
 }

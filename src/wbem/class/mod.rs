@@ -224,6 +224,11 @@ impl Class {
         is_same_machine && known.on_machine(None) == home.on_machine(None)
     }
 
+    /// The same class in a namespace of its own, below its parent there.
+    pub(super) fn copied(&self, superclass: Option<&Arc<Class>>, home: NamespacePath) -> Arc<Class> {
+        Arc::new(Class { superclass: superclass.cloned(), home: home.into(), ..self.clone() })
+    }
+
     /// The class of rows that have only the properties at `indices`, in that order.
     ///
     /// Name and ancestors stay. If a key is left out, the rows do not know their path.
