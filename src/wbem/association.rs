@@ -310,17 +310,30 @@ impl Associations {
             self.tell(row.clone(), out);
             return;
         };
-        // An end is told once of an association, however often that refers to it, or to the object.
-        let mut told: Vec<&str> = Vec::new();
+        // An end is told once of an association, however often and in whatever way that refers to it, or to the object.
+        let mut told: Vec<ObjectPath> = Vec::new();
         let is_far =
             |index: usize, property| nears.iter().any(|near| *near != index) && is_role(far.role.as_deref(), property);
         for (index, _) in properties().filter(|(index, property)| is_far(*index, property)) {
-            let Some(text) = row.value(index).and_then(Value::as_str) else { continue };
-            if !told.iter().any(|known| fold::equal(known, text)) {
-                told.push(text);
-                self.ends.extend(ObjectPath::parse(text).ok());
-            }
+            let path = row.value(index).and_then(Value::as_str).and_then(|text| ObjectPath::parse(text).ok());
+            told.extend(path.filter(|path| !told.iter().any(|known| self.is_same_object(known, path))));
         }
+        self.ends.extend(told);
+    }
+
+    /// Whether both paths lead to the same object of the namespace.
+    fn is_same_object(&self, left: &ObjectPath, right: &ObjectPath) -> bool {
+        let shared = self.server.shared.borrow();
+        let Ok(namespace) = shared.namespace(&self.home) else { return false };
+        let found = |path: &ObjectPath| {
+            let class = &plan::owner(path, namespace).ok()?.class;
+            Some((class.clone(), path.key_values(class).ok()?))
+        };
+        found(left).zip(found(right)).is_some_and(|((class, keys), (other, others))| {
+            // One may be named by a parent of its class.
+            let is_related = class.is_a(other.name()) || other.is_a(class.name());
+            is_related && keys.iter().zip(&others).all(|(left, right)| left.is_same_key(right))
+        })
     }
 
     /// Tells an object as it is asked for, if it is.

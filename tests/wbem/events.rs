@@ -772,6 +772,27 @@ fn who_asks_for_instances_of_events_takes_none_from_others() {
     }
 }
 
+#[test]
+fn instances_of_a_class_that_nobody_provides_are_looked_for_where_they_come_from() {
+    let (mut theatre, store) = mine();
+    let tiny = Class::builder("Tiny").superclass(store.class()).build().unwrap();
+    theatre.server.register_class(HOME, &tiny).unwrap();
+    let query = "SELECT * FROM __InstanceOperationEvent WITHIN 1 WHERE TargetInstance ISA";
+    let (all, some) = (theatre.subscribe(&format!("{query} 'Mine'")), theatre.subscribe(&format!("{query} 'Tiny'")));
+    theatre.pass(500);
+    store.insert(own(&store, "big", 1));
+    store.insert(instance(&tiny, &[("Name", "small".into())]));
+    theatre.pass(1_000);
+    assert_eq!(theatre.told(&all), ["Creation big", "Creation small"]);
+    assert_eq!(theatre.told(&some), ["Creation small"]);
+    store.remove(&["small".into()]);
+    theatre.pass(1_000);
+    assert_eq!(
+        (theatre.told(&all), theatre.told(&some)),
+        (vec!["Deletion small".into()], vec!["Deletion small".into()])
+    );
+}
+
 /// Tells its changes, and counts the sources that have not been dropped.
 struct Telltale {
     class: Arc<Class>,

@@ -356,6 +356,14 @@ fn an_end_is_told_once_of_an_association() {
 }
 
 #[test]
+fn an_end_that_is_written_in_two_ways_is_one() {
+    let mut stage = Stage::new(1);
+    links(&stage, &[["Person='Ann'", "Person='Bob'", "//./root/cimv2:Person.Name=\"bob\""]]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Ann'}"), ["Bob"]);
+    assert_eq!(found(&mut stage, "ASSOCIATORS OF {Person='Bob'}"), ["Ann", "Bob"]);
+}
+
+#[test]
 fn an_object_of_another_namespace_is_another_object() {
     let mut stage = Stage::new(1);
     let there = ["root\\other:Person='Ann'", "Person='Bob'", "None='x'"];
