@@ -262,7 +262,13 @@ impl fmt::Display for WbemError {
             write!(f, ": {description}")?;
         }
         if let Some(position) = info.position {
-            write!(f, " at column {}", position.saturating_add(1))?;
+            let before = info.parameter.as_deref().and_then(|text| text.get(..position));
+            // People count letters, and begin again in each line.
+            let column = before.map_or(position, |text| text.rsplit('\n').next().unwrap_or(text).chars().count());
+            match before.map_or(0, |text| text.matches('\n').count()) {
+                0 => write!(f, " at column {}", column.saturating_add(1))?,
+                lines => write!(f, " at line {}, column {}", lines + 1, column + 1)?,
+            }
         }
         if let Some(parameter) = &info.parameter {
             write!(f, " in {parameter:?}")?;
@@ -283,6 +289,21 @@ mod tests {
     #[test]
     fn numbers_rise_so_that_they_can_be_searched() {
         assert!(KNOWN.is_sorted_by(|left, right| left.number() < right.number()));
+    }
+
+    #[test]
+    fn places_are_counted_as_people_count() {
+        for (text, position, expected) in [
+            ("SELECT * FORM X", 9, "at column 10 in"),
+            ("SELECT * FROM X WHERE a = 'é' b", "SELECT * FROM X WHERE a = 'é' ".len(), "at column 31 in"),
+            ("SELECT *\nFROM é Y", "SELECT *\nFROM é ".len(), "at line 2, column 8 in"),
+            ("", 0, "at column 1 in"),
+            ("short", 99, "at column 100 in"),
+        ] {
+            let error = WbemError::new(WbemStatus::InvalidQuery).parameter(text).offending("", position);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        assert!(WbemError::new(WbemStatus::Failed).offending("", usize::MAX).to_string().contains("column"));
     }
 
     #[test]
