@@ -300,6 +300,16 @@ impl Property {
         self.is_marked("key")
     }
 
+    /// What the qualifier `CIMTYPE` says, which every property has: `uint32`, `ref:Win32_Process`, `object`; of an array
+    /// the type of its elements.
+    pub fn cimtype(&self) -> String {
+        let element = self.property_type.element();
+        match &self.target_class {
+            Some(class) if matches!(element, CimType::Reference | CimType::Object) => format!("{element}:{class}"),
+            _ => element.to_string(),
+        }
+    }
+
     /// Whether the property may be changed by `PutInstance`: it is marked `write`.
     pub fn is_writable(&self) -> bool {
         self.is_marked("write")

@@ -146,3 +146,18 @@ fn what_overrides_a_key_is_one_whatever_it_says() {
     assert_eq!(child.keys(), parent.keys());
     assert!(child.property("Name").is_some_and(|name| name.is_key() && name.qualifiers.len() == 2));
 }
+
+#[test]
+fn every_property_says_its_cimtype() {
+    for (property, expected) in [
+        (Property::new("Size", CimType::Uint32), "uint32"),
+        (Property::array("Loads", CimType::Sint8), "sint8"),
+        (Property::new("When", CimType::DateTime), "datetime"),
+        (Property::new("Any", CimType::Reference), "ref"),
+        (Property::new("Who", CimType::Reference).of_class("Person"), "ref:Person"),
+        (Property::new("Part", CimType::Object), "object"),
+        (Property::array("Parts", CimType::Object).of_class("Part"), "object:Part"),
+    ] {
+        assert_eq!(property.cimtype(), expected);
+    }
+}
