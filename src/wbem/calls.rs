@@ -32,9 +32,11 @@ pub(super) struct Calls {
     started: u64,
     /// Calls that were cancelled, and whose sink does not know yet.
     silenced: HashSet<CallId>,
-    /// The operations of calls that were cancelled last, also in their order: every message of the program asks for them.
+    /// The operations of calls that were cancelled last, and the calls, also in their order: every message of the program
+    /// asks for them.
     cancelled: HashSet<OperationId>,
-    cancelled_in_order: VecDeque<OperationId>,
+    cancelled_calls: HashSet<CallId>,
+    cancelled_in_order: VecDeque<(OperationId, CallId)>,
     /// Calls that are over, and whose sink is an object that is called just now: it hears of the end later.
     held: HashMap<CallId, Held>,
 }
@@ -128,9 +130,10 @@ impl Calls {
         self.calls.insert(operation, call);
     }
 
-    /// Whether a call was cancelled, and its sink does not know yet.
+    /// Whether a call was cancelled, and its sink does not know yet, or not for long.
     pub(super) fn is_silenced(&self, call: CallId) -> bool {
-        self.silenced.contains(&call) || self.held.get(&call).is_some_and(|held| held.is_cancelled)
+        let is_held = || self.held.get(&call).is_some_and(|held| held.is_cancelled);
+        self.silenced.contains(&call) || self.cancelled_calls.contains(&call) || is_held()
     }
 
     /// Takes in that the end of a call waits until the object of its sink can be called.
@@ -187,23 +190,28 @@ impl Calls {
     /// to nobody.
     pub(super) fn detach(&mut self, operation: OperationId) -> Option<(Call, Option<GroupId>)> {
         let (call, group) = self.remove(operation)?;
-        match call.state {
-            CallState::Running(stream) if call.runs_on() => {
-                let (id, handle, state) = (call.id, call.handle, CallState::Running(stream));
-                let abandoned = Call { id, target: CallTarget::Nobody, handle, state, begun: call.begun.clone() };
-                self.calls.insert(operation, abandoned);
-            }
-            _ => {
-                if self.cancelled_in_order.len() == CANCELLED_MAX
-                    && let Some(oldest) = self.cancelled_in_order.pop_front()
-                {
-                    self.cancelled.remove(&oldest);
-                }
-                self.cancelled_in_order.push_back(operation);
-                self.cancelled.insert(operation);
-            }
+        self.remember(operation, call.id);
+        if let CallState::Running(stream) = call.state
+            && call.runs_on()
+        {
+            let (id, handle, state) = (call.id, call.handle, CallState::Running(stream));
+            let abandoned = Call { id, target: CallTarget::Nobody, handle, state, begun: call.begun.clone() };
+            self.calls.insert(operation, abandoned);
         }
         Some((call, group))
+    }
+
+    /// Remembers that a call was cancelled, in place of the one that was cancelled longest ago if there are many.
+    fn remember(&mut self, operation: OperationId, call: CallId) {
+        if self.cancelled_in_order.len() == CANCELLED_MAX
+            && let Some((operation, call)) = self.cancelled_in_order.pop_front()
+        {
+            self.cancelled.remove(&operation);
+            self.cancelled_calls.remove(&call);
+        }
+        self.cancelled_in_order.push_back((operation, call));
+        self.cancelled.insert(operation);
+        self.cancelled_calls.insert(call);
     }
 
     /// The operation of a sink's call, if it is still to be ended.

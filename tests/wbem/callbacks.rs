@@ -200,3 +200,47 @@ fn an_object_goes_with_its_last_call() {
     assert_eq!(script.borrow().heard, ["I1", "I1", "S WBEM_S_NO_ERROR"]);
     assert_eq!(Rc::strong_count(&script), 1);
 }
+
+/// Writes down what it hears, and lets others hear at once that they are cancelled.
+struct Meddling {
+    heard: Rc<RefCell<Vec<String>>>,
+    name: &'static str,
+    others: Option<(Services, Callbacks<u32>, Sink)>,
+}
+
+impl ObjectSink<u32> for Meddling {
+    fn indicate(&mut self, pump: &mut Pump<u32>, _: CallId, objects: &[Object]) -> Result<(), WbemError> {
+        self.heard.borrow_mut().push(format!("{} I{}", self.name, objects.len()));
+        let Some((services, callbacks, other)) = self.others.take() else { return Ok(()) };
+        services.cancel_async_call(pump, &other)?;
+        let _ = pump.turn(Budget::no_wait()).unwrap();
+        while let Some(Received::Sink(message)) = services.server().next_message(pump) {
+            assert!(callbacks.dispatch(pump, message).is_none());
+        }
+        Ok(())
+    }
+
+    fn set_status(&mut self, _: &mut Pump<u32>, _: CallId, status: &SinkStatus) {
+        self.heard.borrow_mut().push(format!("{} S {}", self.name, status.status));
+    }
+}
+
+#[test]
+fn objects_in_the_programs_hand_are_silent_also_when_their_sink_knows_of_the_cancel() {
+    let mut stage = Stage::new(3);
+    let callbacks = Callbacks::new(&stage.server);
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let window = stage.pump.root_window();
+    let other = callbacks.sink(window, Meddling { heard: heard.clone(), name: "other", others: None });
+    let others = Some((stage.services.clone(), callbacks.clone(), other.clone()));
+    let first = callbacks.sink(window, Meddling { heard: heard.clone(), name: "first", others });
+    stage.ask(&first);
+    stage.ask(&other);
+    stage.turn();
+    let hand = stage.take();
+    assert_eq!(hand.len(), 2);
+    for message in hand {
+        callbacks.dispatch(&mut stage.pump, message);
+    }
+    assert_eq!(*heard.borrow(), ["first I1", "other S WBEM_E_CALL_CANCELLED"]);
+}

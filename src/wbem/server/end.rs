@@ -157,7 +157,7 @@ impl Server {
         is_cancelled.then(|| SinkStatus::new(Finish::of(Err(WbemStatus::CallCancelled.into()))))
     }
 
-    /// Whether a call was cancelled and its sink does not know yet.
+    /// Whether a call was cancelled, and its sink does not know yet, or not for long.
     pub(in crate::wbem) fn is_cancelled(&self, call: CallId) -> bool {
         self.shared.borrow().calls.is_silenced(call)
     }
