@@ -276,7 +276,7 @@ impl LiteralValue {
         }
     }
 
-    /// The text; numbers as they are written.
+    /// The text; numbers in decimal digits, without those that say nothing: `10` for `10.0` and for `0xA`.
     fn as_text(&self) -> Box<str> {
         match self {
             LiteralValue::String(text) => text.clone(),
