@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use lexopt::prelude::*;
@@ -30,15 +31,30 @@ struct Echo {
     unsent: Vec<u8>,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     env_logger::init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("echo_server: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let (mut clients, mut rounds, mut address) = (1000, 20, None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("clients") => clients = arguments.value()?.parse().map_err(|error| format!("--clients: {error}"))?,
             Long("rounds") => rounds = arguments.value()?.parse().map_err(|error| format!("--rounds: {error}"))?,
-            Value(text) if address.is_none() => address = Some(text.parse::<SocketAddr>()?),
+            Value(text) if address.is_none() => {
+                let text = text.string()?;
+                let parsed = text.parse::<SocketAddr>();
+                address =
+                    Some(parsed.map_err(|_| format!("{text:?}: write an address and a port, as 127.0.0.1:7777"))?);
+            }
             Long("help") => {
                 println!("{HELP}");
                 return Ok(());
@@ -51,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let poster = pump.poster();
     ctrlc::set_handler(move || drop(poster.post(window, App::CtrlC)))?;
     let wanted = address.unwrap_or(([127, 0, 0, 1], 0).into());
-    let listening = pump.listen(window, Listen::on(wanted)).map_err(|error| format!("{wanted}: {error}"))?;
+    let listening = pump.listen(window, Listen::on(wanted))?;
     let own = pump.listening_address(listening).ok_or("it does not listen")?;
     println!("listening on {own}");
     if address.is_none() {

@@ -13,7 +13,7 @@ use msgpump::{Connect, Interest, Payload, Pump, TcpStream, Timer, WatchId};
 const HELP: &str = "\
 usage: fetch [--timeout MS] [[http://]HOST[:PORT][/PATH]]
 
-Exit status: 0 fetched, 1 failed, 124 timed out, 130 stopped by Ctrl-C.";
+Exit status: 0 fetched, 1 failed, 2 bad usage, 124 timed out, 130 stopped by Ctrl-C.";
 
 /// More than this is not kept in memory.
 const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -23,13 +23,19 @@ struct CtrlC;
 
 fn main() -> ExitCode {
     env_logger::init();
-    run().unwrap_or_else(|error| {
+    let (failed, ended) = match parse() {
+        Ok(None) => return ExitCode::SUCCESS,
+        Ok(Some(options)) => (ExitCode::FAILURE, run(options)),
+        Err(error) => (ExitCode::from(2), Err(error)),
+    };
+    ended.unwrap_or_else(|error| {
         eprintln!("fetch: {error}");
-        ExitCode::FAILURE
+        failed
     })
 }
 
-fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
+/// How long it may take, and what is fetched; `None` if help was all that was asked for.
+fn parse() -> Result<Option<(Duration, Option<String>)>, Box<dyn std::error::Error>> {
     let (mut timeout, mut url) = (Duration::from_secs(30), None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -40,12 +46,16 @@ fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
             }
             Long("help") => {
                 println!("{HELP}");
-                return Ok(ExitCode::SUCCESS);
+                return Ok(None);
             }
             Value(text) if url.is_none() => url = Some(text.string()?),
             other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
+    Ok(Some((timeout, url)))
+}
+
+fn run((timeout, url): (Duration, Option<String>)) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let url = url.map_or_else(serve_a_page, Ok)?;
     let (target, request) = read_url(&url)?;
 

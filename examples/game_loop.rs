@@ -3,6 +3,7 @@
 //! The messages that come between two frames are handled then, for as long as there is time; what is left
 //! waits for the next gap. At the end: how late the frames were. `--seconds N`, or Ctrl-C, ends it.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -29,7 +30,17 @@ struct World {
     screen: Vec<u32>,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("game_loop: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut seconds = 3.0;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -58,7 +69,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     load_level(&mut pump, window, &mut world)?;
 
     let started = Instant::now();
-    let end = started + Duration::try_from_secs_f64(seconds)?;
+    let length = Duration::try_from_secs_f64(seconds).map_err(|error| format!("--seconds {seconds}: {error}"))?;
+    let end = started.checked_add(length).ok_or_else(|| format!("--seconds {seconds}: no clock goes so far"))?;
     let (mut frame_due, mut frames, mut skipped) = (started + FRAME, 0, 0);
     let mut lateness = [0; LATE_MICROS.len()];
     while pump.quit_code().is_none() && frame_due < end {

@@ -3,7 +3,9 @@
 //! `cargo run --example lookup -- --help` tells what it takes.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -180,16 +182,19 @@ fn parse() -> Result<Option<Options>, Box<dyn std::error::Error>> {
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("server") => servers.push(server(&arguments.value()?.string()?)?),
-            Long("hosts") => settings = settings.hosts_file(arguments.value()?),
-            Long("resolv-conf") => settings = settings.resolver_file(arguments.value()?),
+            Long("hosts") => settings = settings.hosts_file(file(arguments.value()?)?),
+            Long("resolv-conf") => settings = settings.resolver_file(file(arguments.value()?)?),
             Long("stream") => stream = true,
-            Long("cancel-after") => cancel_after = Some(Duration::from_millis(arguments.value()?.parse()?)),
+            Long("cancel-after") => {
+                let delay = arguments.value()?.parse().map_err(|error| format!("--cancel-after: {error}"))?;
+                cancel_after = Some(Duration::from_millis(delay));
+            }
             Long("help") => {
                 println!("{HELP}");
                 return Ok(None);
             }
             Value(question) => questions.push(question.string()?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     if !servers.is_empty() {
@@ -199,6 +204,12 @@ fn parse() -> Result<Option<Options>, Box<dyn std::error::Error>> {
         questions = ["localhost", "127.0.0.1", "::1", "https/tcp", "53/udp", "tcp", "17"].map(String::from).to_vec();
     }
     Ok(Some(Options { settings, stream, cancel_after, questions }))
+}
+
+/// A file that is named has to be there: one that is not is as good as empty to the pump.
+fn file(path: OsString) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.exists() { Ok(path) } else { Err(format!("there is no file {}", path.display())) }
 }
 
 fn server(text: &str) -> Result<SocketAddr, String> {

@@ -37,8 +37,9 @@ fn download(dispatcher: &mut Programs, app: &mut App, message: Message<Key>) {
 fn keyboard(dispatcher: &mut Programs, app: &mut App, message: Message<Key>) {
     let Payload::Posted(Key::Escape) = message.payload else { return };
     if ask(dispatcher, app) == Ok(Ended::Over) && app.wants_to_stop {
-        let stopped = app.beat.map(|beat| dispatcher.pump().cancel(beat));
-        println!("stopped at {} %, the beat was {stopped:?}", app.percent);
+        if let Some(beat) = app.beat {
+            println!("stopped at {} %, the beat was {}", app.percent, dispatcher.pump().cancel(beat));
+        }
         dispatcher.pump().quit(1);
     }
 }

@@ -3,6 +3,7 @@
 //! `cargo run --example process_watch -- --for 5000`; Ctrl-C ends it sooner.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -12,9 +13,28 @@ use msgpump::{Payload, Pump, Timer};
 /// A frame of sixty a second.
 const FRAME: Duration = Duration::from_micros(16_667);
 
-fn main() -> Result<(), Box<dyn Error>> {
+const HELP: &str = "process_watch [--for MILLISECONDS]: for so long, 3000 by default; Ctrl-C ends it sooner";
+
+fn main() -> ExitCode {
     env_logger::init();
-    let limit = parse()?;
+    let ended = match parse() {
+        Ok(Some(limit)) => watch(limit),
+        Ok(None) => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("process_watch: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn watch(limit: Duration) -> Result<(), Box<dyn Error>> {
     let mut pump = Pump::<()>::new()?; // what is posted is only ever Ctrl-C
     let server = Server::new(&mut pump);
     provide(&server)?;
@@ -30,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let frames = pump.set_timer(window, Timer::every(FRAME))?;
     let end = pump.set_timer(window, Timer::once(limit))?;
-    println!("watching the processes for {limit:?}");
+    println!("watching the processes for {limit:?}: start some elsewhere");
 
     let (mut last, mut longest, mut count) = (Instant::now(), Duration::ZERO, 0);
     let mut pending = 2;
@@ -84,8 +104,8 @@ fn provide(_: &Server) -> Result<(), Box<dyn Error>> {
     Err("this machine's processes are not provided".into())
 }
 
-/// How long to watch.
-fn parse() -> Result<Duration, Box<dyn Error>> {
+/// How long to watch; `None` if help was all that was asked for.
+fn parse() -> Result<Option<Duration>, Box<dyn Error>> {
     let mut limit = Duration::from_secs(3);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -93,8 +113,9 @@ fn parse() -> Result<Duration, Box<dyn Error>> {
             Long("for") => {
                 limit = Duration::from_millis(parser.value()?.parse().map_err(|error| format!("--for: {error}"))?)
             }
-            other => return Err(format!("{}, write --for MILLISECONDS or nothing", other.unexpected()).into()),
+            Long("help") => return Ok(None),
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
-    Ok(limit)
+    Ok(Some(limit))
 }

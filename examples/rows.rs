@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example rows -- --rows 50000000` gives it longer to go wrong. Ctrl-C stops the query.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -41,7 +42,14 @@ impl Provider for Query {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("rows: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut rows = 1_000_000;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -49,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Long("rows") => rows = arguments.value()?.parse().map_err(|error| format!("--rows: {error}"))?,
             Long("help") => {
                 println!("rows [--rows NUMBER]: so many rows, a million by default");
-                return Ok(());
+                return Ok(ExitCode::SUCCESS);
             }
             other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
@@ -74,7 +82,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
             Payload::StreamEnd(mut end) => {
-                println!("the query says {:?}", end.of(query));
+                match end.of(query) {
+                    Some(Ok(read)) => println!("the query has read {read} rows"),
+                    other => println!("the query ended with {other:?}"),
+                }
                 // The next tick is still waited for: it ends the last gap.
                 pump.reset_timer(frames, Timer::at(last_tick + FRAME))?;
             }
@@ -95,5 +106,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = started.elapsed().as_secs_f64();
     println!("{seen} rows, the largest value is {largest}; {:.1} million rows a second", seen as f64 / seconds / 1e6);
     println!("{ticks} ticks; the longest gap between two was {longest_gap:.1?}, where {FRAME:.1?} were asked for");
-    std::process::exit(pump.quit_code().unwrap_or(0));
+    Ok(ExitCode::from(pump.quit_code().unwrap_or(0) as u8))
 }

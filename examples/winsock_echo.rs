@@ -13,6 +13,10 @@ use msgpump::winsock::{
     WinsockError, WinsockMessage, WsaData,
 };
 
+const HELP: &str = "\
+usage: winsock_echo --script    clients and server; 1 if an echo is wrong
+       winsock_echo PORT        serves on this port of 127.0.0.1, until it is ended";
+
 /// The message number of the server's sockets, and that of the clients'.
 const WM_SERVER: u32 = 0x0400;
 const WM_CLIENT: u32 = 0x0401;
@@ -49,8 +53,13 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let (clients, port) = match argument.as_deref() {
         Some("--script") => (CLIENTS, 0),
         Some(port) if port.parse::<u16>().is_ok() => (0, port.parse()?),
-        _ => {
-            println!("usage: winsock_echo --script | PORT");
+        Some("--help") => {
+            println!("{HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        other => {
+            let problem = other.map_or("nothing is asked for".to_owned(), |other| format!("{other:?} is no port"));
+            eprintln!("winsock_echo: {problem}\n{HELP}");
             return Ok(ExitCode::from(2));
         }
     };

@@ -13,6 +13,11 @@ use std::time::Duration;
 use msgpump::winsock::{Delivery, MAXGETHOSTSTRUCT, TaskHandle, Version, Winsock, WinsockMessage, WsaData};
 use msgpump::{Message, Payload, Poster, Pump, ResolverConfig, Settings, Timer, WindowId};
 
+const HELP: &str = "\
+usage: winsock_resolver [--script]
+
+Type names, each with Enter. Escape cancels what is not answered, Ctrl-C and Ctrl-D end.";
+
 /// The number of the messages in which requests are answered: the first one that is a program's own.
 const WM_HOST: u32 = 0x0400;
 
@@ -57,8 +62,12 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let is_script = match std::env::args().nth(1).as_deref() {
         None => false,
         Some("--script") => true,
-        Some(_) => {
-            println!("usage: winsock_resolver [--script]\n\nType names, each with Enter. Escape cancels, Ctrl-D ends.");
+        Some("--help") => {
+            println!("{HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(other) => {
+            eprintln!("winsock_resolver: {other:?} is not known\n{HELP}");
             return Ok(ExitCode::from(2));
         }
     };
@@ -189,11 +198,12 @@ mod terminal {
         }
     }
 
-    /// Has the terminal give each key at once, and still show it. Escape is shown as `^[`.
+    /// Has the terminal give each key at once, and still show it. Escape is shown as `^[`. Ctrl-C is a key too: the signal
+    /// would end the program without putting the terminal back.
     pub(super) fn key_by_key() -> Option<Restored> {
         let before = tcgetattr(std::io::stdin()).ok()?;
         let mut modes = before.clone();
-        modes.local_modes.remove(LocalModes::ICANON);
+        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ISIG);
         tcsetattr(std::io::stdin(), OptionalActions::Now, &modes).ok()?;
         Some(Restored(before))
     }

@@ -2,6 +2,7 @@
 //!
 //! Enter stops it, and so do Ctrl-C and `--stop-after MS`.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -20,7 +21,14 @@ enum App {
     ThreadLeaves(u32),
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("worker: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut stop_after = None;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -32,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             Long("help") => {
                 println!("worker [--stop-after MILLISECONDS]: stops by itself then; Enter and Ctrl-C stop it too");
-                return Ok(());
+                return Ok(ExitCode::SUCCESS);
             }
             other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
@@ -95,7 +103,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("stopped at {percent} % by {reason}: {works} operation and {messages} queued messages are gone");
         }
     }
-    std::process::exit(pump.quit_code().unwrap_or(0));
+    Ok(ExitCode::from(pump.quit_code().unwrap_or(0) as u8))
 }
 
 /// The work. It knows nothing of the pump but how to tell it something.

@@ -20,7 +20,7 @@ usage: wql [options] QUERY
        wql --describe CLASS
 
   --format FORMAT   table (by default), list, csv, json or mof
-  --watch           the query is one for events: prints them until Ctrl-C
+  --watch           the query is one for events, which mostly is seen from itself: prints them until Ctrl-C
   --timeout MS      cancels after MS milliseconds
   --explain         tells which providers are asked, for what, and how many rows they gave
   --namespace NAME  asks this namespace instead of ROOT\\CIMV2
@@ -29,6 +29,9 @@ usage: wql [options] QUERY
   --help            prints this
 
 Exit status: 0 done, 1 the query failed, 2 bad usage, 130 cancelled.";
+
+/// Where the machine's classes are.
+const NAMESPACE: &str = r"ROOT\CIMV2";
 
 /// How long the first rows are gathered before they are printed.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -63,6 +66,9 @@ fn main() -> ExitCode {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(Ok(code))) => code,
         Ok(Some(Err(error))) => {
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+                return ExitCode::SUCCESS; // whoever reads, `head` for one, has enough
+            }
             match error.downcast_ref::<WbemError>() {
                 Some(error) => report(error),
                 None => eprintln!("wql: {error}"),
@@ -79,10 +85,11 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let mut pump = Pump::<()>::new()?; // what is posted is only ever Ctrl-C
     let server = Server::new(&mut pump);
-    provide(&server, &options.namespace)?;
+    provide(&server)?;
     let services = server.connect(&mut pump, &options.namespace)?;
     match options.request {
         Request::Query { text, watch, explain, timeout } => {
+            let watch = watch || is_of_events(&mut pump, &services, &text);
             let mut printer = Printer::new(options.format, system_names(&text));
             if explain {
                 print_explanation(&services, &text)?;
@@ -92,15 +99,23 @@ fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         Request::Classes => {
             let mut classes = services.create_class_enum(&mut pump, "", Flags::NONE)?;
             for class in classes.collect(&mut pump)? {
-                println!("{}", class.class().name());
+                writeln!(io::stdout(), "{}", class.class().name())?;
             }
             Ok(ExitCode::SUCCESS)
         }
         Request::Describe(class) => {
-            print!("{}", services.get_object(&mut pump, &class, Flags::NONE)?.object_text().trim_start());
+            let text = services.get_object(&mut pump, &class, Flags::NONE)?.object_text();
+            write!(io::stdout(), "{}", text.trim_start())?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Whether a query is one for events: by what only they have, or by the class that it asks for.
+fn is_of_events(pump: &mut Pump<()>, services: &Services, text: &str) -> bool {
+    let Ok(query) = EventQuery::parse(text) else { return false };
+    let mut class = || services.get_object(pump, &query.class.text, Flags::NONE);
+    query.within.is_some() || class().is_ok_and(|class| class.class().is_event())
 }
 
 /// The system's properties in the list of a query: every row has them, but only those that are asked for are shown.
@@ -116,14 +131,14 @@ fn system_names(text: &str) -> Vec<String> {
 
 /// Registers what there is to ask about.
 #[cfg(all(target_os = "linux", feature = "linux"))]
-fn provide(server: &Server, namespace: &str) -> Result<(), WbemError> {
+fn provide(server: &Server) -> Result<(), WbemError> {
     use msgpump::wbem::linux::{Machine, register};
     server.set_clock(std::time::SystemTime::now);
-    register(server, namespace, &std::rc::Rc::new(Machine::new()))
+    register(server, NAMESPACE, &std::rc::Rc::new(Machine::new()))
 }
 
 #[cfg(not(all(target_os = "linux", feature = "linux")))]
-fn provide(_: &Server, _: &str) -> Result<(), WbemError> {
+fn provide(_: &Server) -> Result<(), WbemError> {
     eprintln!("wql: there are no classes for this machine but the system's");
     Ok(())
 }
@@ -168,6 +183,10 @@ fn ask(
                 SinkEvent::Status(status) => {
                     printer.print(&early)?;
                     printer.finish()?;
+                    if !printer.has_printed && printer.format != Format::Json && !asked.watch && status.result().is_ok()
+                    {
+                        eprintln!("wql: no rows");
+                    }
                     if asked.explain && !asked.watch {
                         eprintln!("{} rows were read, {} kept", status.counts.read, status.counts.kept);
                     }
@@ -365,7 +384,7 @@ fn quoted(cell: &str) -> String {
 fn parse() -> Result<Option<Options>, Box<dyn Error>> {
     let (mut query, mut classes, mut describe) = (None, false, None);
     let (mut watch, mut explain, mut timeout) = (false, false, None);
-    let (mut format, mut namespace) = (Format::Table, r"ROOT\CIMV2".to_string());
+    let (mut format, mut namespace) = (Format::Table, NAMESPACE.to_string());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -380,7 +399,10 @@ fn parse() -> Result<Option<Options>, Box<dyn Error>> {
                 }
             }
             Long("watch") => watch = true,
-            Long("timeout") => timeout = Some(Duration::from_millis(parser.value()?.parse()?)),
+            Long("timeout") => {
+                let limit = parser.value()?.parse().map_err(|error| format!("--timeout: {error}"))?;
+                timeout = Some(Duration::from_millis(limit));
+            }
             Long("explain") => explain = true,
             Long("namespace") => namespace = parser.value()?.string()?,
             Long("classes") => classes = true,
@@ -390,15 +412,11 @@ fn parse() -> Result<Option<Options>, Box<dyn Error>> {
                 return Ok(None);
             }
             Value(text) if query.is_none() => query = Some(text.string()?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(format!("{}, try --help", other.unexpected()).into()),
         }
     }
     let request = match (query, classes, describe) {
-        (Some(text), false, None) => {
-            // A query for events is told from the others by what only they have.
-            let watch = watch || EventQuery::parse(&text).is_ok_and(|query| query.within.is_some());
-            Request::Query { text, watch, explain, timeout }
-        }
+        (Some(text), false, None) => Request::Query { text, watch, explain, timeout },
         (None, true, None) => Request::Classes,
         (None, false, Some(class)) => Request::Describe(class),
         _ => return Err("one query, --classes or --describe is needed; --help tells more".into()),
