@@ -10,6 +10,7 @@ use desk::{Desk, Note};
 use eframe::egui;
 use msgpump::{Budget, Hosted};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 // ---- The glue: all that a program of egui's needs beside its own code ----
 
@@ -20,7 +21,10 @@ fn wake_frames(pump: &Hosted<Note>, context: egui::Context) -> Result<(Receiver<
     let (ready, is_ready) = channel();
     let (turned, was_turned) = channel();
     thread::spawn(move || {
-        while poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None).is_ok() && ready.send(()).is_ok() {
+        // A signal may interrupt the wait; then a frame looks in vain, once.
+        while matches!(poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None), Ok(_) | Err(Errno::INTR))
+            && ready.send(()).is_ok()
+        {
             context.request_repaint();
             if was_turned.recv().is_err() {
                 return;

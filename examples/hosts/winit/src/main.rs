@@ -13,6 +13,7 @@ use canvas::Canvas;
 use desk::{Desk, Note};
 use msgpump::{Budget, Hosted};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use winit::application::ApplicationHandler;
 use winit::dpi::LogicalSize;
 use winit::event::{ElementState, MouseButton, WindowEvent};
@@ -34,7 +35,8 @@ fn wake_loop(pump: &Hosted<Note>, proxy: EventLoopProxy<PumpIsReady>) -> Result<
     let descriptor = pump.as_fd().try_clone_to_owned()?;
     let (turned, was_turned) = channel();
     thread::spawn(move || {
-        while poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None).is_ok()
+        // A signal may interrupt the wait; then the loop looks in vain, once.
+        while matches!(poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None), Ok(_) | Err(Errno::INTR))
             && proxy.send_event(PumpIsReady).is_ok()
             && was_turned.recv().is_ok()
         {}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use eframe::egui;
 use msgpump::{Budget, Error, Hosted, Lent, Message, Pump};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 /// What of a frame the pump may use. What is left over is done in the next one, which is asked for.
 const FRAME_SHARE: Duration = Duration::from_millis(4);
@@ -30,7 +31,10 @@ impl Guest {
         let (ready, is_ready) = channel();
         let (turned, was_turned) = channel();
         thread::spawn(move || {
-            while poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None).is_ok() && ready.send(()).is_ok() {
+            // A signal may interrupt the wait; then a frame looks in vain, once.
+            while matches!(poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None), Ok(_) | Err(Errno::INTR))
+                && ready.send(()).is_ok()
+            {
                 context.request_repaint();
                 if was_turned.recv().is_err() {
                     return;
