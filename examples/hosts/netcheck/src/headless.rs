@@ -1,6 +1,7 @@
 //! Checks a list without a window, with a progress bar on the terminal.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use msgpump::{Payload, Pump};
 
 use crate::arguments::Arguments;
 use crate::model::checks::Checks;
-use crate::model::export::{self, Format};
+use crate::model::export::{Export, Format};
 use crate::model::list;
 use crate::model::row::State;
 
@@ -17,6 +18,10 @@ use crate::model::row::State;
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let path = arguments.list.as_deref().ok_or("there is no list")?;
     let rows = list::read(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
+    // Before anything is asked: what cannot be written is told now, and not when all is checked.
+    let exports = [(&arguments.csv, Format::Csv), (&arguments.json, Format::Json)];
+    let exports = exports.into_iter().filter_map(|(path, format)| Some(begin(path.as_ref()?, format)));
+    let mut exports = exports.collect::<Result<Vec<_>, _>>()?;
     let mut pump = Pump::<()>::new()?; // what is posted is only ever Ctrl-C
     let (poster, window) = (pump.poster(), pump.root_window());
     ctrlc::set_handler(move || drop(poster.post(window, ())))?;
@@ -25,18 +30,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     checks.load(&mut pump, rows);
     checks.start(&mut pump)?;
     let is_stopped = check_all(&mut pump, &mut checks)?;
-    for (path, format) in [(&arguments.csv, Format::Csv), (&arguments.json, Format::Json)] {
-        if let Some(path) = path {
-            export::write(path, format, checks.rows())
-                .map_err(|error| format!("writing {}: {error}", path.display()))?;
-        }
-    }
+    // One that fails does not keep the other from being written.
+    let written = exports.iter_mut().map(|export| {
+        let written = export.step(checks.rows(), usize::MAX);
+        written.map_err(|error| format!("writing {}: {error}", export.path().display()))
+    });
+    let written = written.fold(Ok(()), |all, one| all.and(one.map(drop)));
     eprintln!("{} rows in {:.3} s: {}", checks.rows().len(), began.elapsed().as_secs_f64(), summary(&checks));
+    written?;
     Ok(match (is_stopped, checks.count(State::Failed) + checks.count(State::BadLine)) {
         (true, _) => ExitCode::from(130),
         (false, 0) => ExitCode::SUCCESS,
         (false, _) => ExitCode::FAILURE,
     })
+}
+
+fn begin(path: &PathBuf, format: Format) -> Result<Export, String> {
+    Export::begin(path, format).map_err(|error| format!("writing {}: {error}", path.display()))
 }
 
 /// Takes messages until every row is checked, and says whether Ctrl-C came first.

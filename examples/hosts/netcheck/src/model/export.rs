@@ -110,15 +110,19 @@ impl Export {
     }
 }
 
+impl Drop for Export {
+    /// What is not complete is not left behind. What is complete has the other name by now.
+    fn drop(&mut self) {
+        if self.unfinished != self.path {
+            let _ = std::fs::remove_file(&self.unfinished);
+        }
+    }
+}
+
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-/// Writes all rows.
-pub fn write(path: &Path, format: Format, rows: &[Row]) -> io::Result<()> {
-    Export::begin(path, format)?.step(rows, usize::MAX).map(drop)
 }
 
 #[cfg(test)]
@@ -165,7 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
-        assert!(write(Path::new("/nowhere/out.csv"), Format::Csv, &rows()).is_err());
+    fn a_folder_that_is_not_there_is_told_before_anything_is_asked() {
+        assert!(Export::begin(Path::new("/nowhere/out.csv"), Format::Csv).is_err());
+    }
+
+    #[test]
+    fn an_export_that_is_given_up_leaves_nothing_behind() {
+        let path = std::env::temp_dir().join(format!("netcheck-{}-given-up", std::process::id()));
+        let mut export = Export::begin(&path, Format::Csv).unwrap();
+        assert!(!export.step(&rows(), 1).unwrap());
+        let unfinished = export.unfinished.clone();
+        assert!(unfinished.exists());
+        drop(export);
+        assert!(!unfinished.exists() && !path.exists());
     }
 }
