@@ -62,7 +62,7 @@ impl From<String> for Connect {
 /// A host and a port that are apart; the host may be an IPv6 address without brackets.
 ///
 /// ```
-/// # use msgpump::Connect;
+/// use msgpump::Connect;
 /// assert_eq!(Connect::from(("example.org", 80)), Connect::to("example.org:80"));
 /// assert_eq!(Connect::from(("2001:db8::1", 80)), Connect::to("[2001:db8::1]:80"));
 /// ```

@@ -241,8 +241,8 @@ impl WindowId {
     /// Names this window as the owner of an operation that shall also be in `group`.
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use msgpump::{Pump, Timer};
+    /// use std::time::Duration;
+    /// use msgpump::{Pump, Timer};
     /// let mut pump = Pump::<()>::new()?;
     /// let window = pump.open_window();
     /// let blinking = pump.open_group();

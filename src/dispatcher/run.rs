@@ -14,6 +14,7 @@ pub enum Ended {
 
 /// What [`Dispatcher::dispatch_pending`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pending {
     /// How many messages were taken and dispatched.
     pub dispatched: usize,

@@ -124,7 +124,7 @@ impl ResolverConfig {
     /// Asks `servers`, one to eight of them, in this order; everything else as by default.
     ///
     /// ```
-    /// # use msgpump::ResolverConfig;
+    /// use msgpump::ResolverConfig;
     /// let config = ResolverConfig::new(["192.0.2.53:53".parse::<std::net::SocketAddr>()?]);
     /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
@@ -205,7 +205,7 @@ impl ResolverConfig {
     /// Tells whether every setting is within its limits. The pump refuses a configuration that is not.
     ///
     /// ```
-    /// # use msgpump::ResolverConfig;
+    /// use msgpump::ResolverConfig;
     /// let error = ResolverConfig::default().with_attempts(9).check().unwrap_err();
     /// assert_eq!(error.to_string(), "resolver setting attempts: 9 is not within 1 to 5");
     /// ```

@@ -27,6 +27,7 @@ pub struct Enumerator {
 
 /// What [`Enumerator::next`] gives.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The objects, in the order in which the call gave them.
     pub objects: Vec<Object>,

@@ -187,6 +187,7 @@ pub struct WbemError {
 
 /// What is told beside the number of a failed call, as `__ExtendedStatus` does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorInfo {
     /// The operation that failed, by the name of its method.
     pub operation: Option<String>,

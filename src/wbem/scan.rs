@@ -21,6 +21,7 @@ use crate::StreamWaker;
 
 /// How many rows were read for a call, and how many of them were wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Rows that providers gave.
     pub read: u64,

@@ -111,6 +111,7 @@ impl CallId {
 
 /// Something that a sink is told.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SinkMessage {
     /// The sink.
     pub sink: Sink,

@@ -11,6 +11,7 @@ use crate::{Message, WindowId};
 
 /// A message of an asynchronous request or of a selected socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WinsockMessage {
     /// The window that was named in the call.
     pub window: WindowId,

@@ -94,6 +94,7 @@ impl SocketOption {
 
 /// The value of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OptionValue {
     /// A number; of options that are on or off, zero is off.
     Number(i32),

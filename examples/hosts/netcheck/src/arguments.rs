@@ -24,7 +24,7 @@ A list has a host, a host:port or an address in each line; # begins a comment. W
   --port PORT           connects to the others too, at this port
   --server ADDRESS      asks this name server, as 192.0.2.53 or 192.0.2.53:5353
   --timeout SECONDS     waits this long for an answer (0.6)
-  --attempts COUNT      asks each name server this often (5)
+  --attempts COUNT      asks each name server this often, 1 to 5 times (5)
   --deadline SECONDS    ends a connect after this long, lookup and all (10)
   --patience SECONDS    while no name server can be reached, pauses for this long before rows fail for it (10)
   --parallel COUNT      checks so many at a time (256)
@@ -53,15 +53,15 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, Box<dyn Er
             Long("json") => json = Some(parser.value()?.into()),
             Long("connect") => options.connect = true,
             Long("port") => {
-                options.port = Some(parser.value()?.parse()?);
+                options.port = Some(value(&mut parser, "port", port)?);
                 options.connect = true;
             }
             Long("server") => options.server = Some(server(&parser.value()?.string()?)?),
-            Long("timeout") => options.timeout = parser.value()?.parse_with(seconds)?,
-            Long("attempts") => options.attempts = parser.value()?.parse()?,
-            Long("deadline") => options.connect_deadline = parser.value()?.parse_with(seconds)?,
-            Long("patience") => options.patience = parser.value()?.parse_with(seconds)?,
-            Long("parallel") => options.parallel = parser.value()?.parse_with(parallel)?,
+            Long("timeout") => options.timeout = value(&mut parser, "timeout", seconds)?,
+            Long("attempts") => options.attempts = value(&mut parser, "attempts", count)?,
+            Long("deadline") => options.connect_deadline = value(&mut parser, "deadline", seconds)?,
+            Long("patience") => options.patience = value(&mut parser, "patience", seconds)?,
+            Long("parallel") => options.parallel = value(&mut parser, "parallel", parallel)?,
             Long("start") => start = true,
             Long("log") => log = Some(parser.value()?.into()),
             Short('h') | Long("help") => {
@@ -70,6 +70,9 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, Box<dyn Er
             }
             other => return Err(other.unexpected().into()),
         }
+    }
+    if csv.is_some() && csv == json {
+        return Err("--csv and --json name the same file".into());
     }
     if list.is_none() && (csv.is_some() || json.is_some()) {
         return Err("--csv and --json need a --list".into());
@@ -82,6 +85,25 @@ pub fn server(text: &str) -> Result<SocketAddr, String> {
     let with_port = text.parse::<SocketAddr>().ok().filter(|server| server.port() != 0);
     let server = with_port.or_else(|| text.parse::<IpAddr>().ok().map(|address| (address, 53).into()));
     server.ok_or_else(|| format!("{text:?} is no name server: write its address, as 192.0.2.53 or 192.0.2.53:5353"))
+}
+
+/// The value of an option. What is wrong with it is told with the option's name.
+fn value<V>(
+    parser: &mut lexopt::Parser,
+    option: &str,
+    read: fn(&str) -> Result<V, String>,
+) -> Result<V, Box<dyn Error>> {
+    let text = parser.value()?.string()?;
+    Ok(read(&text).map_err(|problem| format!("--{option} {text}: {problem}"))?)
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|&port| port > 0);
+    port.ok_or_else(|| "it is not within 1 to 65535".into())
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "it is no number".into())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -113,13 +135,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_is_told_with_its_option() {
+        for option in ["port", "timeout", "attempts", "deadline", "patience", "parallel"] {
+            let error = parsed(&[&format!("--{option}"), "x"]).map(drop).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--{option} x: it is n")), "{error}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused() {
         for words in [
             &["--csv", "out"][..],
+            &["--list", "hosts", "--csv", "out", "--json", "out"],
             &["--parallel", "0"],
             &["--parallel", "9999"],
             &["--timeout", "-1"],
             &["--timeout", "soon"],
+            &["--port", "0"],
+            &["--attempts", "often"],
             &["--server", "nowhere"],
             &["--server", "192.0.2.1:0"],
             &["--list"],

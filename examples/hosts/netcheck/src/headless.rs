@@ -80,6 +80,9 @@ fn check_all(pump: &mut Pump<()>, checks: &mut Checks) -> Result<bool, Box<dyn E
 
 /// How many rows are in which state.
 pub fn summary(checks: &Checks) -> String {
+    if checks.rows().is_empty() {
+        return "the list is empty".into();
+    }
     let counts = State::ALL.iter().map(|&state| (checks.count(state), state.text()));
     let counts = counts.filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}"));
     counts.collect::<Vec<_>>().join(", ")

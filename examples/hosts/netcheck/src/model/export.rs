@@ -66,8 +66,9 @@ enum Writer {
 
 impl Export {
     pub fn begin(path: &Path, format: Format) -> io::Result<Export> {
-        // The standard output and its like are written to as they are.
-        let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+        // The standard output and its like are written to as they are. So is what a link leads to, as /dev/stdout is one:
+        // a rename would put a file in the place of the link.
+        let is_special = path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file());
         let unfinished = if is_special { path.to_owned() } else { with_ending(path, ".part") };
         let file = BufWriter::new(File::create(&unfinished)?);
         let writer = match format {
@@ -171,6 +172,19 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_told_before_anything_is_asked() {
         assert!(Export::begin(Path::new("/nowhere/out.csv"), Format::Csv).is_err());
+    }
+
+    #[test]
+    fn a_link_is_written_through_and_stays_a_link() {
+        let file = std::env::temp_dir().join(format!("netcheck-{}-behind-a-link", std::process::id()));
+        let link = with_ending(&file, ".link");
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(Export::begin(&link, Format::Json).unwrap().step(&[], 1).unwrap());
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "[]\n");
+        std::fs::remove_file(&link).unwrap();
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]
