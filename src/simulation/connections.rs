@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::peer::{Answer, Peer, PeerAct};
-use super::world::{Event, Incoming, Role, Socket, Stage, World};
+use super::stage::Stage;
+use super::world::{Event, Incoming, Role, Socket, World};
 use crate::network::{SocketKey, SocketOwner, Transport};
 use crate::tcp_stream::{Pipe, TcpStream};
 use crate::watch::{Interest, Readiness};

@@ -28,6 +28,7 @@
 mod connections;
 mod name_server;
 mod peer;
+mod stage;
 mod world;
 
 use std::net::SocketAddr;
@@ -40,7 +41,7 @@ use crate::pump::{Pump, Settings};
 
 pub use name_server::{Act, NameServer, Query};
 pub use peer::Peer;
-pub(crate) use world::Stage;
+pub(crate) use stage::Stage;
 use world::World;
 
 /// The stage that simulated pumps play on. Clones are the same stage.

@@ -71,6 +71,7 @@ pub enum Act {
 /// The script is a list of acts, one for each question in order. After its end every question is
 /// answered from the zone.
 #[derive(Clone, Debug)]
+#[must_use = "a name server answers nobody until a simulation is given it"]
 pub struct NameServer {
     records: HashMap<String, Vec<Data>>,
     script: VecDeque<Act>,

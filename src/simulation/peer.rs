@@ -14,6 +14,7 @@ use std::time::Duration;
 /// let greets = Peer::new().sends("220 ready\r\n").receives(6).waits(Duration::from_secs(1)).closes();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a peer is not there until a simulation is given it"]
 pub struct Peer {
     pub(super) answer: Answer,
     pub(super) latency: Duration,

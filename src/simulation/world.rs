@@ -1,24 +1,18 @@
 //! What is on the stage, and what will happen there.
 
-use std::any::Any;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use slotmap::SlotMap;
 
 use super::connections::Connected;
 use super::name_server::{NameServer, Query, Reaction, read_query};
 use super::peer::Peer;
-use crate::error::Error;
-use crate::files::Stamp;
 use crate::lookup::Family;
-use crate::moment::Patience;
 use crate::network::{OpenError, Ready, SocketKey, SocketOwner, Transport};
-use crate::reactor::Wake;
 
 /// Between two bytes that a server sends one at a time.
 const BYTE_INTERVAL: Duration = Duration::from_micros(10);
@@ -136,6 +130,21 @@ impl World {
         self.elapsed += time;
     }
 
+    /// Lets the clock run on to `moment`, if it has not passed it.
+    pub(super) fn advance_to(&mut self, moment: Duration) {
+        self.elapsed = self.elapsed.max(moment);
+    }
+
+    pub(super) fn suspended(&self) -> Duration {
+        self.suspended
+    }
+
+    /// The number of the next stage.
+    pub(super) fn number_stage(&mut self) -> u64 {
+        self.stages += 1;
+        self.stages
+    }
+
     pub(super) fn suspend(&mut self, time: Duration) {
         self.suspended += time;
     }
@@ -150,6 +159,15 @@ impl World {
             Some(text) => self.files.insert(path, (self.files_written, text)),
             None => self.files.remove(&path),
         };
+    }
+
+    /// A file's text, and the number of the writing that made it so.
+    pub(super) fn file(&self, path: &Path) -> Option<&(u64, Vec<u8>)> {
+        self.files.get(path)
+    }
+
+    pub(super) fn environment(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned()
     }
 
     pub(super) fn set_environment(&mut self, name: String, value: String) {
@@ -190,12 +208,12 @@ impl World {
         self.events.insert((self.elapsed + delay, self.next_event), event);
     }
 
-    fn is_cut_off(&self, address: IpAddr) -> bool {
+    pub(super) fn is_cut_off(&self, address: IpAddr) -> bool {
         self.cut_off.iter().any(|family| family.includes(address))
     }
 
     /// A number below `limit`, from the seed.
-    fn random(&mut self, limit: u64) -> u64 {
+    pub(super) fn random(&mut self, limit: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
@@ -203,7 +221,7 @@ impl World {
     }
 
     /// Notes which sockets of one stage are ready, and says whether there are any.
-    fn report_ready(&mut self, stage: u64, ready: &mut VecDeque<Ready>) -> bool {
+    pub(super) fn report_ready(&mut self, stage: u64, ready: &mut VecDeque<Ready>) -> bool {
         let before = ready.len();
         for socket in std::mem::take(&mut self.ready) {
             match self.sockets.get(socket).map(|socket| socket.stage) {
@@ -218,12 +236,12 @@ impl World {
     }
 
     /// Whether more happens at this very moment.
-    fn has_due_event(&self) -> bool {
+    pub(super) fn has_due_event(&self) -> bool {
         self.events.first_key_value().is_some_and(|((at, _), _)| *at <= self.elapsed)
     }
 
     /// Lets the next event happen if it is due by `limit`, and hands out what it calls.
-    fn next_event_until(&mut self, limit: Option<Duration>) -> Option<Option<Box<dyn FnOnce() + Send>>> {
+    pub(super) fn next_event_until(&mut self, limit: Option<Duration>) -> Option<Option<Box<dyn FnOnce() + Send>>> {
         let entry = self.events.first_entry()?;
         let (at, _) = *entry.key();
         if limit.is_some_and(|limit| at > limit) {
@@ -245,7 +263,7 @@ impl World {
         Some(None)
     }
 
-    fn open(
+    pub(super) fn open(
         &mut self,
         stage: u64,
         owner: SocketOwner,
@@ -289,7 +307,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, key: SocketKey, bytes: &[u8]) -> io::Result<usize> {
+    pub(super) fn send(&mut self, key: SocketKey, bytes: &[u8]) -> io::Result<usize> {
         let socket = self.sockets.get_mut(key).ok_or(io::ErrorKind::NotConnected)?;
         if !socket.is_connected {
             return Err(io::ErrorKind::NotConnected.into());
@@ -354,7 +372,7 @@ impl World {
         }
     }
 
-    fn receive(&mut self, key: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn receive(&mut self, key: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
         let socket = self.sockets.get_mut(key).ok_or(io::ErrorKind::NotConnected)?;
         match socket.incoming.pop_front() {
             None => Err(io::ErrorKind::WouldBlock.into()),
@@ -373,166 +391,4 @@ fn framed(message: &[u8]) -> Vec<u8> {
     let mut bytes = (message.len() as u16).to_be_bytes().to_vec();
     bytes.extend(message);
     bytes
-}
-
-/// A pump's place on the stage: what the reactor and the system are otherwise.
-pub(crate) struct Stage {
-    world: Arc<Mutex<World>>,
-    number: u64,
-    pub(super) watched: HashMap<SocketKey, Box<dyn Any>>,
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        // What is watched closes itself, and must find the stage unlocked.
-        self.watched.clear();
-        let number = self.number;
-        let mut world = self.lock();
-        let own = |socket: &Socket| socket.stage == number && socket.owner.is_some();
-        let open: Vec<_> = world.sockets.iter().filter(|(_, socket)| own(socket)).map(|(key, _)| key).collect();
-        open.into_iter().for_each(|key| world.close(key));
-    }
-}
-
-impl Stage {
-    pub(super) fn new(world: Arc<Mutex<World>>) -> Stage {
-        let number = {
-            let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-            world.stages += 1;
-            world.stages
-        };
-        Stage { world, number, watched: HashMap::new() }
-    }
-
-    pub(super) fn world(&self) -> Arc<Mutex<World>> {
-        self.world.clone()
-    }
-
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn now(&self) -> Instant {
-        self.lock().now()
-    }
-
-    pub(crate) fn suspended(&self) -> Duration {
-        self.lock().suspended
-    }
-
-    /// Lets the clock run until something happens, or patience ends.
-    pub(crate) fn wait(&mut self, patience: Patience, ready: &mut VecDeque<Ready>) -> Result<(), Error> {
-        let timeout = match patience {
-            Patience::None => Some(Duration::ZERO),
-            Patience::Until { now, deadline, .. } => Some(deadline.saturating_duration_since(now)),
-            Patience::Forever => None,
-        };
-        let limit = timeout.map(|timeout| self.lock().elapsed.saturating_add(timeout));
-        loop {
-            let mut world = self.lock();
-            if !world.has_due_event() && world.report_ready(self.number, ready) {
-                return Ok(());
-            }
-            match (world.next_event_until(limit), limit) {
-                (Some(Some(action)), _) => {
-                    drop(world);
-                    action();
-                    return Ok(());
-                }
-                (Some(None), _) => {}
-                (None, Some(limit)) => {
-                    world.elapsed = world.elapsed.max(limit);
-                    return Ok(());
-                }
-                (None, None) => {
-                    let never = io::Error::new(io::ErrorKind::Deadlock, "nothing will ever happen");
-                    return Err(Error::new("waiting on the stage", never));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn owner(&self, socket: SocketKey) -> Option<SocketOwner> {
-        self.lock().sockets.get(socket).and_then(|socket| socket.owner)
-    }
-
-    pub(crate) fn sockets_len(&self) -> usize {
-        self.lock().open_sockets()
-    }
-
-    /// The clock never sleeps: there is nobody to wake.
-    pub(crate) fn wake(&self) -> Wake {
-        Arc::new(|| Ok(()))
-    }
-
-    pub(crate) fn open(
-        &mut self,
-        owner: SocketOwner,
-        transport: Transport,
-        server: SocketAddr,
-    ) -> Result<SocketKey, OpenError> {
-        self.lock().open(self.number, owner, transport, server)
-    }
-
-    pub(crate) fn send(&mut self, socket: SocketKey, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().send(socket, bytes)
-    }
-
-    pub(crate) fn receive(&mut self, socket: SocketKey, buffer: &mut [u8]) -> io::Result<usize> {
-        self.lock().receive(socket, buffer)
-    }
-
-    pub(crate) fn close(&mut self, socket: SocketKey) {
-        self.lock().close(socket);
-    }
-
-    /// The stage's machine has one address of each family beside loopback.
-    pub(crate) fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
-        let address = destination.ip();
-        if address.is_loopback() {
-            return Some(address);
-        }
-        (!self.lock().is_cut_off(address)).then_some(Stage::own_address(address))
-    }
-
-    /// A simulated machine keeps nothing to find them with.
-    pub(crate) fn forget_ways(&mut self) {}
-
-    /// The machine's own address of the family that `address` has.
-    pub(super) fn own_address(address: IpAddr) -> IpAddr {
-        match address {
-            IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 100).into(),
-            IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100).into(),
-        }
-    }
-
-    pub(crate) fn interface_index(&self, name: &str) -> Option<u32> {
-        match name {
-            "lo" => Some(1),
-            "eth0" => Some(2),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn unpredictable(&mut self) -> u16 {
-        self.lock().random(1 << 16) as u16
-    }
-
-    pub(crate) fn stamp(&self, path: &Path) -> io::Result<Stamp> {
-        let world = self.lock();
-        let (version, text) = world.files.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Stamp { modified: None::<SystemTime>, len: text.len() as u64, inode: *version })
-    }
-
-    pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.lock().files.get(path).map(|(_, text)| text.clone()).ok_or(io::ErrorKind::NotFound.into())
-    }
-
-    pub(crate) fn environment(&self, name: &str) -> Option<String> {
-        self.lock().environment.get(name).cloned()
-    }
 }
