@@ -23,6 +23,7 @@ const ACCEPTED_MAX: usize = 64;
 /// let connect = Connect::to("example.org:https").deadline(Duration::from_secs(10));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it does nothing until it is started"]
 pub struct Connect {
     pub(crate) target: String,
     pub(crate) deadline: Duration,
@@ -210,6 +211,7 @@ impl From<ConnectError> for io::Error {
 
 /// Where to listen, and how many connections may wait to be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it does nothing until it is started"]
 pub struct Listen {
     pub(crate) address: SocketAddr,
     pub(crate) undelivered: usize,

@@ -234,7 +234,8 @@ pub enum StartRefusal {
     NoSuchWindow(WindowId),
     /// The group is closed, or belongs to another pump.
     NoSuchGroup(GroupId),
-    /// As many operations live as the pump may hold: cancel some, or take their messages.
+    /// As many operations live as the pump may hold (16,777,215), or as many lookups wait in line as
+    /// [may](crate::ResolverConfig::with_waiting_max): cancel some, or take their messages.
     Full,
     /// A repeating timer needs an interval above zero: it would tick without end.
     ZeroInterval,

@@ -38,6 +38,7 @@ impl Family {
 /// let reverse = HostQuery::by_address([127, 0, 0, 1]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a query does nothing until it is started"]
 pub struct HostQuery {
     pub(crate) key: HostKey,
     pub(crate) family: Family,
@@ -112,6 +113,7 @@ impl fmt::Display for HostQuery {
 
 /// The question of a service lookup: a name or a port, with or without a protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a query does nothing until it is started"]
 pub struct ServiceQuery {
     pub(crate) key: ServiceKey,
     pub(crate) protocol: Option<String>,
@@ -159,6 +161,7 @@ impl fmt::Display for ServiceQuery {
 
 /// The question of a protocol lookup: a name or a number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a query does nothing until it is started"]
 pub struct ProtocolQuery {
     pub(crate) key: ProtocolKey,
 }

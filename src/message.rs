@@ -20,6 +20,8 @@ use crate::watch::Readiness;
 /// Which of several operations of a kind it is about is told by `operation`: compare it with the id that the start
 /// returned, or have that for a key.
 ///
+/// It is not `Send`: what another thread shall have is taken out of it.
+///
 /// ```
 /// use std::collections::HashMap;
 /// use msgpump::{HostQuery, Payload, Pump};
@@ -181,6 +183,7 @@ impl<T> Payload<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "a filter does nothing until messages are taken with it"]
 pub struct Filter {
     pub(crate) window: Option<WindowId>,
     /// Wanted as well as `window`.

@@ -159,6 +159,7 @@ typed_id! {
 
 /// How a stream's items are handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "settings do nothing until a stream is started with them"]
 pub struct StreamSettings {
     pub(crate) batch: usize,
     pub(crate) credit: usize,

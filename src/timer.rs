@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 /// 20 ms), or macOS. Windows waits in milliseconds, rounded up, and its clock interrupt may add 16 of them.
 /// In a foreign loop it is the host that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a timer does nothing until it is set"]
 pub struct Timer {
     pub(crate) first: FirstTick,
     pub(crate) interval: Option<Duration>,

@@ -26,6 +26,7 @@ use slow::Watch;
 /// program needs an `Rc<RefCell<S>>` to share it between them. A procedure gets the dispatcher, too, and may do
 /// anything with it and with its pump: post, start, cancel, open windows, destroy any window, its own
 /// included, set another procedure in its own place, and run a nested loop until a dialog is closed.
+/// It is not `Send`, as the pump is not.
 ///
 /// # Nested loops
 ///
@@ -195,6 +196,7 @@ impl<T, S> fmt::Debug for Dispatcher<T, S> {
 }
 
 /// A window could not be given a procedure: it is not open. The procedure comes back.
+#[non_exhaustive]
 pub struct ProcedureError<P> {
     /// What was to be its procedure.
     pub procedure: P,

@@ -62,6 +62,7 @@ pub(crate) const ROOT: &str = ".";
 /// assert_eq!(config.servers().len(), 2);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it does nothing until a pump is given it"]
 pub struct ResolverConfig {
     servers: Vec<SocketAddr>,
     search: Vec<String>,

@@ -23,6 +23,23 @@ impl<T> Pump<T> {
     /// # Cost
     ///
     /// Constant; no system call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Pump, Rest, Timer};
+    /// use std::time::Duration;
+    /// let mut pump = Pump::<&str>::new()?;
+    /// let window = pump.open_window();
+    /// assert_eq!(pump.rest(), Rest::Forever);
+    /// pump.set_timer(window, Timer::once(Duration::from_secs(3600)))?;
+    /// let deadline = pump.next_deadline().expect("a timer is set");
+    /// assert_eq!(pump.rest(), Rest::Until(deadline));
+    /// pump.post(window, "hello")?;
+    /// assert_eq!(pump.rest(), Rest::Ready);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "a host that does not look at this sleeps past what is due"]
     pub fn rest(&mut self) -> Rest {
         self.pass_suspend();
         let has_left_over = !self.ready.is_empty();

@@ -110,6 +110,22 @@ impl<T> Pump<T> {
     /// # Cost
     ///
     /// As [`rest`](Pump::rest), a reading of the clock, and a system call where the answer has changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Budget, Dispatcher, Pump};
+    /// use rustix::event::{PollFd, PollFlags, poll};
+    /// let mut dispatcher = Dispatcher::<u32, u32>::new(Pump::new()?);
+    /// let window = dispatcher.open_window(|_, seen, _| *seen += 1);
+    /// dispatcher.pump().post(window, 1)?;
+    /// dispatcher.pump().inform_host()?; // last before the host sleeps
+    /// poll(&mut [PollFd::new(&*dispatcher.pump(), PollFlags::IN)], None)?; // it does not sleep: a message waits
+    /// let mut seen = 0;
+    /// dispatcher.dispatch_pending(&mut seen, Budget::no_wait())?;
+    /// assert_eq!(seen, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn inform_host(&mut self) -> Result<(), Error> {
         // Asked first: a post that comes after it makes the descriptor readable by itself.
         let deadline = match self.rest() {

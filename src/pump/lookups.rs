@@ -239,6 +239,20 @@ impl<T> Pump<T> {
     /// resolver's configuration unless that was made in code or is told by the network adapters (Windows).
     ///
     /// Looks at them first, as a lookup does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut pump = msgpump::Pump::<()>::new()?;
+    /// for file in pump.name_files() {
+    ///     let report = file.report;
+    ///     println!("{}: {} entries, {} bad lines", file.path.display(), report.entries, report.lines_skipped);
+    ///     if let Some(problem) = file.problem {
+    ///         println!("{problem}");
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name_files(&mut self) -> Vec<FileStatus> {
         self.refresh_names(self.now());
         let [hosts, services, protocols] = self.engine.resolver.reports();

@@ -14,6 +14,7 @@ mod outside;
 mod settings;
 mod sockets;
 mod suspend;
+mod taken;
 mod turn;
 
 use std::collections::VecDeque;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::error::{Error, PostError, StartError, StartRefusal};
 use crate::id::{GroupId, OperationId, Owner, WindowId};
-use crate::message::{Admits, Cancelled, Filter, Message, Swept};
+use crate::message::{Cancelled, Message, Swept};
 use crate::metrics::Metrics;
 use crate::moment::{Moment, TimeLine};
 use crate::network::Ready;
@@ -57,6 +58,11 @@ pub use turn::{Budget, Turn};
 /// state that can be sent, keep the pump where it keeps what belongs to the main thread (Bevy's `NonSend`, a
 /// `thread_local!`).
 ///
+/// ```compile_fail,E0277
+/// let pump = msgpump::Pump::<()>::new().unwrap();
+/// std::thread::spawn(move || drop(pump));
+/// ```
+///
 /// # Order
 ///
 /// Posted messages and the outcomes of operations come in the order in which they were queued, across
@@ -68,6 +74,11 @@ pub use turn::{Budget, Turn};
 /// When [`cancel`](Pump::cancel) returns, no message of that operation is ever taken or peeked,
 /// wherever it was: in the network, in the batch of readiness being worked on, in the inbox of other
 /// threads, in the queue.
+///
+/// # Limits
+///
+/// Posts are refused beyond [`Settings::queue_capacity`], and every start while 16,777,215 operations live
+/// ([`StartRefusal::Full`]): what was posted or to be started comes back. The README has a table of all limits.
 ///
 /// # Dropping
 ///
@@ -169,6 +180,21 @@ impl<T> Pump<T> {
     ///
     /// One pass over the window's own operations and messages, and over the posts of other threads
     /// that are not taken over yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{HostQuery, Pump};
+    /// let mut pump = Pump::<&str>::new()?;
+    /// let dialog = pump.open_window();
+    /// pump.post(dialog, "shown")?;
+    /// pump.lookup_host(dialog, HostQuery::by_name("localhost"))?; // answered at once: its message is queued
+    /// let swept = pump.destroy_window(dialog).expect("it is open");
+    /// assert_eq!((swept.operations(), swept.messages()), (1, 2));
+    /// assert!(pump.next_message().is_none());
+    /// assert!(pump.post(dialog, "late").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn destroy_window(&mut self, window: WindowId) -> Option<Swept> {
         if !self.engine.has_window(window) || window == self.root_window() {
             return None;
@@ -190,6 +216,21 @@ impl<T> Pump<T> {
     /// # Panics
     ///
     /// Panics when 16,777,215 groups are open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{HostQuery, Pump};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let (window, group) = (pump.open_window(), pump.open_group());
+    /// for name in ["localhost", "www.localhost"] {
+    ///     pump.lookup_host(window.in_group(group), HostQuery::by_name(name))?;
+    /// }
+    /// assert_eq!(pump.cancel_group(group).operations(), 2); // it can be used again
+    /// assert_eq!(pump.close_group(group).map(|swept| swept.operations()), Some(0)); // it cannot
+    /// assert_eq!(pump.close_group(group), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open_group(&mut self) -> GroupId {
         self.engine.open_group()
     }
@@ -205,6 +246,18 @@ impl<T> Pump<T> {
     ///
     /// The payload comes back when the window is not open, and when the queue holds as many posts as
     /// it may ([`Settings::queue_capacity`]).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{PostRefusal, Pump, Settings};
+    /// let mut pump = Pump::<&str>::with_settings(Settings::default().queue_capacity(1))?;
+    /// let window = pump.open_window();
+    /// pump.post(window, "one")?;
+    /// let refused = pump.post(window, "two").expect_err("there is room for one");
+    /// assert_eq!((refused.payload, refused.refusal), ("two", PostRefusal::Full));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn post(&mut self, window: WindowId, payload: T) -> Result<(), PostError<T>> {
         self.engine.post(window, payload)
@@ -238,6 +291,20 @@ impl<T> Pump<T> {
     /// # Errors
     ///
     /// As [`set_timer`](Pump::set_timer), and when `id` names no living timer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Payload, Pump, Timer};
+    /// use std::time::Duration;
+    /// let mut pump = Pump::<()>::new()?;
+    /// let timer = pump.set_timer(pump.root_window(), Timer::once(Duration::from_secs(3600)))?;
+    /// pump.reset_timer(timer, Timer::once(Duration::from_millis(1)))?; // sooner, under the same id
+    /// let message = pump.get_message()?.expect("nobody quits here");
+    /// assert_eq!(message.operation, Some(timer));
+    /// assert!(matches!(message.payload, Payload::Tick(tick) if tick.count == 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reset_timer(&mut self, id: OperationId, timer: Timer) -> Result<(), StartError<Timer>> {
         let refused = |refusal| StartError::new("setting a timer anew", timer, refusal);
         let first = self.first_tick(timer).map_err(refused)?;
@@ -301,6 +368,19 @@ impl<T> Pump<T> {
     }
 
     /// Cancels every operation of `window` and says what that prevented. What was posted to it stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{HostQuery, Pump};
+    /// let mut pump = Pump::<&str>::new()?;
+    /// let window = pump.open_window();
+    /// pump.lookup_host(window, HostQuery::by_name("localhost"))?;
+    /// pump.post(window, "stays")?;
+    /// assert_eq!(pump.cancel_window(window).operations(), 1);
+    /// assert!(pump.next_message().is_some_and(|message| message.operation.is_none()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cancel_window(&mut self, window: WindowId) -> Swept {
         self.engine.cancel_window(window, &mut self.outside).unwrap_or_default()
     }
@@ -316,6 +396,24 @@ impl<T> Pump<T> {
     /// # Cost
     ///
     /// A look at each post to the window, and at each of other threads that no turn has taken over yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Payload, Pump};
+    /// #[derive(Clone, Copy, PartialEq)]
+    /// enum App { Redraw, Key(char) }
+    /// let mut pump = Pump::<App>::new()?;
+    /// let window = pump.open_window();
+    /// for posted in [App::Redraw, App::Key('a'), App::Redraw] {
+    ///     pump.post(window, posted)?;
+    /// }
+    /// let message = pump.next_message().expect("it waits");
+    /// assert!(matches!(message.payload, Payload::Posted(App::Redraw)));
+    /// // It is drawn anew now: once, for all that wait.
+    /// assert_eq!(pump.purge_posts(window, |&posted| posted == App::Redraw), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn purge_posts(&mut self, window: WindowId, mut unwanted: impl FnMut(&T) -> bool) -> usize {
         if !self.engine.has_window(window) {
             return 0;
@@ -329,65 +427,19 @@ impl<T> Pump<T> {
         count
     }
 
-    /// Takes the next message, if one waits. Does not ask the outside: that is what a turn does.
-    pub fn next_message(&mut self) -> Option<Message<T>> {
-        self.take(None)
-    }
-
-    /// Takes the next message that `filter` admits, if one waits. The others keep their order.
-    ///
-    /// # Cost
-    ///
-    /// One look at each message before it.
-    pub fn next_message_for(&mut self, filter: Filter) -> Option<Message<T>> {
-        self.take(filter.narrowing())
-    }
-
-    #[inline]
-    fn take(&mut self, filter: Option<&dyn Admits>) -> Option<Message<T>> {
-        self.taken_since_turn += 1;
-        let choice = self.engine.choose(filter)?;
-        self.engine.take_chosen(choice)
-    }
-
-    /// Takes the next posted message whose payload `wanted` accepts, if one waits.
-    pub fn next_posted(&mut self, wanted: impl FnMut(&T) -> bool) -> Option<Message<T>> {
-        self.engine.take_posted(wanted)
-    }
-
-    /// Shows the next message, if one waits, and changes nothing.
-    pub fn peek_message(&mut self) -> Option<&Message<T>> {
-        self.peek_message_for(Filter::any())
-    }
-
-    /// Shows the next message that `filter` admits, if one waits, and changes nothing.
-    pub fn peek_message_for(&mut self, filter: Filter) -> Option<&Message<T>> {
-        self.engine.peek(filter.narrowing(), &mut self.peeked)
-    }
-
-    /// Asks the program to end with `code`.
-    ///
-    /// What was posted before, by other threads too, comes before it as far as the queue has room. Then [`get_message`](Pump::get_message) returns
-    /// `None`, in every nested loop, until [`resume`](Pump::resume) is called;
-    /// [`next_message`](Pump::next_message) gives [`Payload::Quit`](crate::Payload::Quit) once. Of
-    /// several codes the last one counts. Results of other threads that nobody wants are dropped, as by a turn.
-    pub fn quit(&mut self, code: i32) {
-        self.take_over_posts(usize::MAX);
-        self.engine.quit(code);
-        self.engine.drop_purged();
-    }
-
-    /// The code that the program was asked to end with, if it was.
-    pub fn quit_code(&self) -> Option<i32> {
-        self.engine.quit_code()
-    }
-
-    /// Takes quit back, so that another loop can be run.
-    pub fn resume(&mut self) {
-        self.engine.resume();
-    }
-
     /// What the pump has done and holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{HostQuery, Pump};
+    /// let mut pump = Pump::<()>::new()?;
+    /// let lookup = pump.lookup_host(pump.root_window(), HostQuery::by_name("localhost"))?;
+    /// assert_eq!((pump.metrics().operations, pump.metrics().queued), (1, 1));
+    /// pump.cancel(lookup);
+    /// assert_eq!((pump.metrics().operations, pump.metrics().purged_messages), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn metrics(&self) -> Metrics {
         let mut metrics = self.engine.measure();
         metrics.wakes = self.inbox.wakes();

@@ -20,6 +20,7 @@ const QUEUE_CAPACITY: usize = 10_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "settings do nothing until a pump is made with them"]
 pub struct Settings {
     pub(crate) queue_capacity: usize,
     pub(crate) resolver: Option<ResolverConfig>,

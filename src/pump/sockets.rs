@@ -136,6 +136,23 @@ impl<T> Pump<T> {
 
     /// Stops watching a source and gives it back. Nothing of it is seen any more, as after
     /// [`cancel`](Pump::cancel). `None` once the watch is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use msgpump::{Interest, Pump, TcpStream};
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let connected = TcpStream::from_std(std::net::TcpStream::connect(listener.local_addr()?)?)?;
+    /// let mut pump = Pump::<()>::new()?;
+    /// let watch = pump.watch(pump.root_window(), connected, Interest::READABLE)?;
+    /// listener.accept()?.0.write_all(b"hello")?;
+    /// let released: TcpStream = pump.release(watch).expect("it is watched");
+    /// assert!(pump.release(watch).is_none());
+    /// let to_block_again: std::net::TcpStream = released.into_std()?;
+    /// to_block_again.set_nonblocking(false)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn release<S: 'static>(&mut self, watch: WatchId<S>) -> Option<S> {
         let source = self.engine.release(watch.id(), &mut self.outside)?;
         source.downcast().ok().map(|source| *source)

@@ -24,6 +24,7 @@ const MESSAGES_BETWEEN_TURNS_MAX: usize = 64;
 /// let idle = Budget::wait(Duration::from_millis(100));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a budget does nothing until a turn is made with it"]
 pub struct Budget {
     wait: Wait,
     messages: usize,
@@ -195,6 +196,20 @@ impl<T> Pump<T> {
     /// open or an operation that is over, and as soon as the operation that it names has finished with messages that
     /// it does not admit: nothing can come of it. Also when the queue is full of messages that it does not admit
     /// and more are in the inbox of other threads: these could never be taken over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Filter, HostQuery, Payload, Pump};
+    /// let mut pump = Pump::<&str>::new()?;
+    /// let window = pump.open_window();
+    /// pump.post(window, "later")?;
+    /// let lookup = pump.lookup_host(window, HostQuery::by_name("localhost"))?;
+    /// let answer = pump.get_message_for(Filter::any().operation(lookup))?.expect("nobody quits here");
+    /// assert!(matches!(answer.payload, Payload::Host(Ok(_))));
+    /// assert!(pump.get_message_for(Filter::any().operation(lookup)).is_err()); // nothing more can come of it
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get_message_for(&mut self, filter: Filter) -> Result<Option<Message<T>>, Error> {
         if let Some(window) = filter.window
             && ![Some(window), filter.or_window].into_iter().flatten().any(|window| self.engine.has_window(window))

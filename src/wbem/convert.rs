@@ -15,6 +15,7 @@ use super::within::{EMBEDDED_DEPTH_MAX, EMBEDDED_OBJECTS_MAX};
 
 /// Why a value does not fit a property.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ValueError {
     /// The type of the property.
     pub expected: PropertyType,

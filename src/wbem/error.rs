@@ -178,6 +178,7 @@ impl fmt::Debug for WbemStatus {
 
 /// A failed call: its status, and what is known beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WbemError {
     /// The number that the call ends with.
     pub status: WbemStatus,

@@ -27,6 +27,7 @@ pub struct Instance {
 
 /// Why a property cannot be set.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum PutError {
     /// The class has no such property.
     NoProperty(Box<str>),

@@ -10,7 +10,8 @@ use super::instance::Instance;
 use super::system::SystemProperty;
 use super::value::Value;
 
-/// A class or an instance; what the texts call an `IWbemClassObject`. A clone is cheap.
+/// A class or an instance; what the texts call an `IWbemClassObject`. A clone is cheap, and
+/// other threads may have one.
 #[derive(Clone, Debug)]
 pub enum Object {
     /// A class.

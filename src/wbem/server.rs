@@ -29,6 +29,9 @@ pub(super) use wait::Waited;
 
 /// Answers calls, beside a [`Pump`]. A clone is the same server.
 ///
+/// It lives on the pump's thread and is not `Send`, nor are the [`Services`], enumerators and sinks; a
+/// [`Publisher`](super::Publisher) of events is.
+///
 /// Classes are registered here, [`Services`] are connected to here, and every message of the pump passes
 /// through here: with [`get_message`](Server::get_message) and [`next_message`](Server::next_message) in place
 /// of the pump's, or with [`translate`](Server::translate) where the program takes messages itself.

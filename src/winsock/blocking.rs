@@ -42,6 +42,7 @@ impl<T> fmt::Debug for BlockingHook<T> {
 }
 
 /// A call that was given something to keep has failed. It comes back.
+#[non_exhaustive]
 pub struct Refused<A> {
     /// What was to be kept.
     pub argument: A,

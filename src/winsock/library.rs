@@ -36,6 +36,8 @@ pub enum NetworkState {
 /// ([`Einprogress`](WinsockError::Einprogress)), then that the network works
 /// ([`Enetdown`](WinsockError::Enetdown)), and only then its arguments.
 ///
+/// It is not `Send`, as the pump is not.
+///
 /// # Dropping
 ///
 /// Call [`wsa_cleanup`](Winsock::wsa_cleanup) first. The layer has no pump of its own to take back what it has

@@ -13,6 +13,7 @@ pub const SOCKETS_MAX: usize = 10_000;
 
 /// When a host request is given an address in text form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NumericHosts {
     /// As the text of the version in force says: in 1.x such a name is unknown, in 2.x it is its own answer.
     #[default]
@@ -25,6 +26,7 @@ pub enum NumericHosts {
 
 /// When FD_CLOSE is told of a connection whose other side ended it in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CloseOrder {
     /// Once all data was read, as today's text says. No data is lost by a program that closes on FD_CLOSE.
     #[default]
@@ -35,6 +37,7 @@ pub enum CloseOrder {
 
 /// The error of FD_CLOSE for a connection that the other side reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ResetCode {
     /// `WSAECONNRESET`, as both texts say.
     #[default]
@@ -46,6 +49,7 @@ pub enum ResetCode {
 /// What becomes of a socket's queued message when its selection ends or is replaced. When the socket is closed it is
 /// purged, whatever is set: no program can do anything with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StaleEvents {
     /// It is purged: nothing of an ended selection is ever seen.
     #[default]
@@ -62,6 +66,7 @@ pub enum StaleEvents {
 /// let winsock = Winsock::<()>::with_settings(settings);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "settings do nothing until a library is made with them"]
 pub struct WinsockSettings {
     pub(super) version_maximum: VersionMaximum,
     pub(super) requests_max: usize,

@@ -66,6 +66,7 @@ impl fmt::Debug for Version {
 
 /// The highest version that the library offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum VersionMaximum {
     /// A library of 1993: 1.1 and nothing else.
     V1_1,

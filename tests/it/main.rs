@@ -17,6 +17,7 @@ mod security;
 mod sockets;
 mod support;
 mod tidy;
+mod types;
 
 // Not everywhere, each for its reason.
 

@@ -36,6 +36,7 @@ pub struct ClassBuilder {
 
 /// Why a class cannot be made.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ClassError {
     /// The class.
     pub class: Arc<str>,

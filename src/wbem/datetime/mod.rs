@@ -32,6 +32,7 @@ pub enum DateTime {
 
 /// Why a text is no CIM datetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DateTimeError {
     /// The byte at which the text goes wrong.
     pub position: usize,

@@ -59,6 +59,7 @@ pub enum KeyValue {
 
 /// Why a text is no path, or a path none of its class.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PathError {
     /// The byte at which the text goes wrong; 0 where the path as a whole is meant.
     pub position: usize,
