@@ -12,6 +12,18 @@ use crate::Pump;
 /// The result of a call that was started and not waited for.
 ///
 /// Dropped, it ends the call; a method, a put or a delete runs to its end.
+///
+/// # Examples
+///
+/// ```
+/// use msgpump::wbem::{Flags, Server, WbemStatus};
+/// let mut pump = msgpump::Pump::<()>::new()?;
+/// let services = Server::new(&mut pump).connect(&mut pump, r"root\cimv2")?;
+/// let mut asked = services.start_get_object(&mut pump, "__Event", Flags::NONE)?;
+/// assert_eq!(asked.status(&mut pump, None)?, Some(WbemStatus::SNoError));
+/// assert_eq!(&**asked.result_object(&mut pump, None)?.class().name(), "__Event");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct CallResult {
     server: Server,
     collecting: Collecting,

@@ -17,6 +17,22 @@ use super::sink::{CallId, Sink};
 use crate::{OperationId, Pump};
 
 /// The objects of a call, fetched when they are wanted. Dropped, it ends the call.
+///
+/// # Examples
+///
+/// ```
+/// use msgpump::wbem::{Flags, Outcome, Server};
+/// let mut pump = msgpump::Pump::<()>::new()?;
+/// let services = Server::new(&mut pump).connect(&mut pump, r"root\cimv2")?;
+/// let mut classes = services.create_class_enum(&mut pump, "__Event", Flags::RETURN_IMMEDIATELY)?;
+/// let first = classes.next(&mut pump, None, 1)?; // a program with a window: a time of zero, once a frame
+/// assert_eq!((first.objects.len(), first.outcome), (1, Outcome::Ready));
+/// let others = classes.collect(&mut pump)?.len();
+/// classes.reset()?;
+/// assert_eq!(classes.skip(&mut pump, None, 1)?, Outcome::Ready);
+/// assert_eq!(classes.collect(&mut pump)?.len(), others);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Enumerator {
     server: Server,
     handle: OperationId,

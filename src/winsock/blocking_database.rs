@@ -47,6 +47,11 @@ impl<T> Winsock<T> {
 
     /// The name of an address in network order: `gethostbyaddr`. It waits, as
     /// [`gethostbyname`](Winsock::gethostbyname).
+    ///
+    /// # Errors
+    ///
+    /// As [`gethostbyname`](Winsock::gethostbyname); also [`Efault`](WinsockError::Efault) for an address of another
+    /// length than four bytes, and [`Eafnosupport`](WinsockError::Eafnosupport) for another family than `AF_INET`.
     pub fn gethostbyaddr(&mut self, pump: &mut Pump<T>, address: &[u8], family: i32) -> Result<Hostent, WinsockError> {
         self.ask(pump, Ok(Question::host_by_address(address, family)), |answer| match answer {
             Answer::Host(host) => Some(host),
@@ -55,6 +60,10 @@ impl<T> Winsock<T> {
     }
 
     /// The port of a service: `getservbyname`. It is answered without waiting.
+    ///
+    /// # Errors
+    ///
+    /// What every call checks first, and [`NoData`](WinsockError::NoData) for what is not listed.
     pub fn getservbyname<'a>(
         &mut self,
         pump: &mut Pump<T>,
@@ -65,6 +74,10 @@ impl<T> Winsock<T> {
     }
 
     /// The service at a port **in network order**: `getservbyport`. It is answered without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`getservbyname`](Winsock::getservbyname).
     pub fn getservbyport<'a>(
         &mut self,
         pump: &mut Pump<T>,
@@ -75,12 +88,20 @@ impl<T> Winsock<T> {
     }
 
     /// The number of a protocol: `getprotobyname`. It is answered without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`getservbyname`](Winsock::getservbyname).
     pub fn getprotobyname(&mut self, pump: &mut Pump<T>, name: &str) -> Result<Protoent, WinsockError> {
         self.ask(pump, Ok(Question::protocol_by_name(name)), protocol)
     }
 
     /// The name of a protocol, by its number **in host order**: `getprotobynumber`. It is answered without
     /// waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`getservbyname`](Winsock::getservbyname).
     pub fn getprotobynumber(&mut self, pump: &mut Pump<T>, number: i32) -> Result<Protoent, WinsockError> {
         self.ask(pump, Ok(Question::protocol_by_number(number)), protocol)
     }

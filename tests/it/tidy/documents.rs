@@ -1,5 +1,6 @@
 //! What the documents say of the source, compared with the source.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -194,6 +195,20 @@ fn every_example_opens_with_what_it_shows() {
         }
     }
     assert!(count > 0, "no example was read");
+}
+
+#[test]
+fn the_readme_lists_every_example() {
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("\n| `cargo run --example` | shows |\n").expect("the README has a table of them");
+    let (table, _) = table.split_once("\n\n").expect("the table ends");
+    let names = table.lines().skip(1).filter_map(|row| row.strip_prefix("| `")?.split(['`', ' ']).next());
+    let listed: BTreeSet<_> = names.map(str::to_owned).collect();
+    let examples = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).expect("there are examples");
+    let paths = examples.map(|entry| entry.expect("its folder can be listed").path());
+    let sources = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let there: BTreeSet<_> = sources.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned)).collect();
+    assert_eq!(listed, there, "the README's table, and the folder");
 }
 
 #[test]

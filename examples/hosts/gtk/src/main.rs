@@ -102,12 +102,18 @@ fn main() -> ExitCode {
         return desk::end(Err(error.into()));
     }
     let application = gtk::Application::builder().flags(gtk::gio::ApplicationFlags::NON_UNIQUE).build();
-    application.connect_activate(|application| {
-        if let Err(error) = open_window(application) {
-            eprintln!("{error}");
-            application.quit();
+    let opened = Rc::new(RefCell::new(Ok(())));
+    application.connect_activate({
+        let opened = opened.clone();
+        move |application| {
+            let outcome = open_window(application);
+            if outcome.is_err() {
+                application.quit();
+            }
+            *opened.borrow_mut() = outcome;
         }
     });
     // The command line is the desk's.
-    application.run_with_args::<&str>(&[]).into()
+    application.run_with_args::<&str>(&[]);
+    desk::end(opened.replace(Ok(())))
 }
