@@ -58,7 +58,8 @@ pub struct FileStatus {
     pub path: PathBuf,
     /// What it held; empty if it was never there.
     pub report: FileReport,
-    /// Why it could not be read when last looked at. What was read before still counts.
+    /// Why it could not be read when last looked at. What was read before still counts. That it is not there is
+    /// no problem.
     pub problem: Option<String>,
 }
 

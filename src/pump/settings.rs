@@ -11,6 +11,9 @@ const QUEUE_CAPACITY: usize = 10_000;
 
 /// What can be set when a pump is made.
 ///
+/// A file that is named here and is not there is as good as an empty one, until it is; of services and protocols the
+/// built-in table is read in its place. [`Pump::name_files`](crate::Pump::name_files) tells what was read.
+///
 /// ```
 /// use msgpump::{Pump, ResolverConfig, Settings};
 /// let settings = Settings::default()

@@ -44,6 +44,40 @@ pub trait ObjectSink<T> {
 /// Sinks that are objects. A clone is the same table.
 ///
 /// An object is kept as long as somebody holds its sink: the program, or a call that is not over.
+///
+/// # Examples
+///
+/// ```
+/// use msgpump::Pump;
+/// use msgpump::wbem::{CallId, Callbacks, Flags, Object, ObjectSink, Received, Server, SinkStatus, WbemError};
+///
+/// struct Names;
+///
+/// impl ObjectSink<()> for Names {
+///     fn indicate(&mut self, _: &mut Pump<()>, _: CallId, objects: &[Object]) -> Result<(), WbemError> {
+///         objects.iter().for_each(|object| println!("{}", object.class().name()));
+///         Ok(())
+///     }
+///
+///     fn set_status(&mut self, pump: &mut Pump<()>, _: CallId, status: &SinkStatus) {
+///         println!("the end: {}", status.status);
+///         pump.quit(0);
+///     }
+/// }
+///
+/// let mut pump = Pump::<()>::new()?;
+/// let server = Server::new(&mut pump);
+/// let services = server.connect(&mut pump, r"root\cimv2")?;
+/// let callbacks = Callbacks::new(&server);
+/// let names = callbacks.sink(pump.root_window(), Names);
+/// services.create_class_enum_async(&mut pump, "__Event", Flags::NONE, &names)?;
+/// while let Some(received) = server.get_message(&mut pump)? {
+///     if let Received::Sink(message) = received {
+///         callbacks.dispatch(&mut pump, message);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Callbacks<T> {
     server: Server,
     slots: Rc<RefCell<HashMap<SinkId, Slot<T>>>>,

@@ -200,7 +200,8 @@ fn every_example_opens_with_what_it_shows() {
 #[test]
 fn the_readme_lists_every_example() {
     let readme = read("README.md");
-    let (_, table) = readme.split_once("\n| `cargo run --example` | shows |\n").expect("the README has a table of them");
+    let (_, table) =
+        readme.split_once("\n| `cargo run --example` | shows |\n").expect("the README has a table of them");
     let (table, _) = table.split_once("\n\n").expect("the table ends");
     let names = table.lines().skip(1).filter_map(|row| row.strip_prefix("| `")?.split(['`', ' ']).next());
     let listed: BTreeSet<_> = names.map(str::to_owned).collect();

@@ -62,8 +62,8 @@ const PROPERTIES: &[(&str, CimType, &str)] = &[
 /// an `__EventQueueOverflowEvent`.
 ///
 /// ```no_run
-/// # let mut pump = msgpump::Pump::<()>::new()?;
 /// use msgpump::wbem::{Server, linux::FileEvents};
+/// let mut pump = msgpump::Pump::<()>::new()?;
 /// let server = Server::new(&mut pump);
 /// server.register("ROOT\\CIMV2", FileEvents::in_folders(["/etc", "/tmp"])?)?;
 /// // SELECT * FROM Linux_FileEvent WHERE Path = '/etc/' AND Event = 'Written'

@@ -85,12 +85,15 @@ impl Machine {
         }
         for (number, subject) in SUBJECTS.iter().enumerate() {
             if is_watched {
+                self.tables[number].problem = None;
                 self.ask(pump, number);
                 let table = &mut self.tables[number];
                 for events in subject.events {
                     let started =
                         self.services.exec_notification_query_async(pump, "WQL", events, Flags::NONE, &table.events);
-                    table.problem = started.err().map(|error| error.to_string());
+                    if let Err(error) = started {
+                        table.problem = Some(error.to_string());
+                    }
                 }
             } else {
                 for sink in [&self.tables[number].events, &self.tables[number].query] {
