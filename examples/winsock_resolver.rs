@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -21,22 +22,33 @@ Type names, each with Enter. Escape cancels what is not answered, Ctrl-C and Ctr
 /// The number of the messages in which requests are answered: the first one that is a program's own.
 const WM_HOST: u32 = 0x0400;
 
-/// What the typist of the script does: a name and Enter, Escape, and the pause after it.
-const SCRIPT: [(&str, u64); 6] = [
-    ("localhost\n", 50),
-    ("fast.test\n", 150),
-    ("nobody.test\n", 50),
+/// What the typist of the script does: a name and Enter, and Escape or a wait for the answer.
+const SCRIPT: [(&str, Then); 6] = [
+    ("localhost\n", Then::Waits),
+    ("fast.test\n", Then::Waits),
+    ("nobody.test\n", Then::Waits),
     // Not answered yet when it is cancelled.
-    ("slow.test\n\x1b", 50),
-    // Answered at once, and its message is queued behind the Escape that cancels it.
-    ("localhost\n\x1b", 50),
-    ("fast.test\n", 400),
+    ("slow.test\n\x1b", Then::GoesOn),
+    // Answered at once: its message is queued when it is cancelled.
+    ("localhost\n\x1b", Then::GoesOn),
+    ("fast.test\n", Then::Waits),
 ];
+
+#[derive(PartialEq)]
+enum Then {
+    Waits,
+    GoesOn,
+}
+
+/// How long the typist waits for an answer at most.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the script's name server takes with a name that begins with `slow`.
 const SLOW: Duration = Duration::from_millis(200);
 
-/// What the keyboard's thread posts.
+/// What the keyboard's thread posts: keys that were pressed one right after the other.
+type Keys = Vec<Key>;
+
 #[derive(Clone, Copy)]
 enum Key {
     Letter(char),
@@ -47,7 +59,7 @@ enum Key {
 }
 
 struct Dialog {
-    winsock: Winsock<Key>,
+    winsock: Winsock<Keys>,
     window: WindowId,
     typed: String,
     /// Started, not answered, not cancelled.
@@ -55,6 +67,8 @@ struct Dialog {
     cancelled: HashSet<TaskHandle>,
     answered: usize,
     stale: usize,
+    /// Where the typist of the script hears of answers.
+    typist: Sender<()>,
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -75,7 +89,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         true => Settings::default().resolver(ResolverConfig::new([start_name_server()?]))?,
         false => Settings::default(),
     };
-    let mut pump = Pump::<Key>::with_settings(settings)?;
+    let mut pump = Pump::<Keys>::with_settings(settings)?;
     let window = pump.open_window();
     let mut winsock = Winsock::new();
     let mut data = WsaData::default();
@@ -83,13 +97,16 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     println!("WSAStartup: version {}, {}, {}", data.version, data.description_text(), data.system_status_text());
 
     let (typed, pending, cancelled) = (String::new(), Vec::new(), HashSet::new());
-    let mut dialog = Dialog { winsock, window, typed, pending, cancelled, answered: 0, stale: 0 };
+    let (typist, answers) = channel();
+    let mut dialog = Dialog { winsock, window, typed, pending, cancelled, answered: 0, stale: 0, typist };
     let poster = pump.poster();
-    thread::spawn(move || if is_script { play(&poster, window) } else { read_keys(&poster, window) });
+    thread::spawn(move || if is_script { play(&poster, window, &answers) } else { read_keys(&poster, window) });
     while let Some(delivery) = dialog.winsock.get_message(&mut pump)? {
         match delivery {
             Delivery::Winsock(message) => dialog.show(&message),
-            Delivery::Other(Message { payload: Payload::Posted(key), .. }) => dialog.press(&mut pump, key)?,
+            Delivery::Other(Message { payload: Payload::Posted(keys), .. }) => {
+                keys.into_iter().try_for_each(|key| dialog.press(&mut pump, key))?
+            }
             // The script's end has lasted long enough for whatever could come late.
             Delivery::Other(_) => pump.quit(0),
         }
@@ -102,7 +119,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 impl Dialog {
-    fn press(&mut self, pump: &mut Pump<Key>, key: Key) -> Result<(), Box<dyn std::error::Error>> {
+    fn press(&mut self, pump: &mut Pump<Keys>, key: Key) -> Result<(), Box<dyn std::error::Error>> {
         match key {
             Key::Letter(letter) => self.typed.push(letter),
             Key::Erase => _ = self.typed.pop(),
@@ -147,19 +164,21 @@ impl Dialog {
             }
             (None, None) => println!("    {name}: no answer"),
         }
+        // Nobody listens but in a script.
+        let _ = self.typist.send(());
     }
 }
 
 /// Plays the typist.
-fn play(poster: &Poster<Key>, window: WindowId) {
-    for (text, pause) in SCRIPT {
-        for letter in text.chars() {
-            // Refused only if the program has ended.
-            let _ = poster.post(window, key_of(letter));
+fn play(poster: &Poster<Keys>, window: WindowId, answers: &Receiver<()>) {
+    for (text, then) in SCRIPT {
+        // Refused only if the program has ended.
+        let _ = poster.post(window, text.chars().map(key_of).collect());
+        if then == Then::Waits {
+            let _ = answers.recv_timeout(PATIENCE);
         }
-        thread::sleep(Duration::from_millis(pause));
     }
-    let _ = poster.post(window, Key::End);
+    let _ = poster.post(window, vec![Key::End]);
 }
 
 fn key_of(letter: char) -> Key {
@@ -173,15 +192,15 @@ fn key_of(letter: char) -> Key {
 }
 
 /// Reads the keyboard, key by key where the terminal gives them so.
-fn read_keys(poster: &Poster<Key>, window: WindowId) {
+fn read_keys(poster: &Poster<Keys>, window: WindowId) {
     let _restored = terminal::key_by_key();
     for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
-        let is_over = matches!(key_of(byte.into()), Key::End);
-        if poster.post(window, key_of(byte.into())).is_err() || is_over {
+        let key = key_of(byte.into());
+        if poster.post(window, vec![key]).is_err() || matches!(key, Key::End) {
             return;
         }
     }
-    let _ = poster.post(window, Key::End);
+    let _ = poster.post(window, vec![Key::End]);
 }
 
 #[cfg(unix)]
