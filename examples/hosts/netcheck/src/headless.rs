@@ -1,7 +1,7 @@
 //! Checks a list without a window, with a progress bar on the terminal.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let rows = list::read(path).map_err(|error| format!("reading {}: {error}", path.display()))?;
     // Before anything is asked: what cannot be written is told now, and not when all is checked.
     let exports = [(&arguments.csv, Format::Csv), (&arguments.json, Format::Json)];
-    let exports = exports.into_iter().filter_map(|(path, format)| Some(begin(path.as_ref()?, format)));
+    let exports = exports.into_iter().filter_map(|(path, format)| Some(begin(path.as_deref()?, format)));
     let mut exports = exports.collect::<Result<Vec<_>, _>>()?;
     let mut pump = Pump::<()>::new()?; // what is posted is only ever Ctrl-C
     let (poster, window) = (pump.poster(), pump.root_window());
@@ -31,11 +31,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     checks.start(&mut pump)?;
     let is_stopped = check_all(&mut pump, &mut checks)?;
     // One that fails does not keep the other from being written.
-    let written = exports.iter_mut().map(|export| {
-        let written = export.step(checks.rows(), usize::MAX);
-        written.map_err(|error| format!("writing {}: {error}", export.path().display()))
-    });
-    let written = written.fold(Ok(()), |all, one| all.and(one.map(drop)));
+    let mut written = Ok(());
+    for export in &mut exports {
+        if let Err(error) = export.step(checks.rows(), usize::MAX) {
+            written = Err(format!("writing {}: {error}", export.path().display()));
+        }
+    }
     eprintln!("{} rows in {:.3} s: {}", checks.rows().len(), began.elapsed().as_secs_f64(), summary(&checks));
     written?;
     Ok(match (is_stopped, checks.count(State::Failed) + checks.count(State::BadLine)) {
@@ -45,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-fn begin(path: &PathBuf, format: Format) -> Result<Export, String> {
+fn begin(path: &Path, format: Format) -> Result<Export, String> {
     Export::begin(path, format).map_err(|error| format!("writing {}: {error}", path.display()))
 }
 
