@@ -8,7 +8,7 @@ use super::answer::AF_INET;
 use super::error::WinsockError;
 use super::handle::SocketHandle;
 use super::library::Winsock;
-use super::native::{Connect, Native, Shutdown};
+use super::native::{Connect, Native};
 use super::selection::Selection;
 use super::socket::{Connection, IPPROTO_TCP, IPPROTO_UDP, Linger, SOCK_DGRAM, SOCK_STREAM, Socket, SocketKind};
 use crate::{Interest, Pump};
@@ -168,8 +168,10 @@ impl<T> Winsock<T> {
     /// [`Ealready`](WinsockError::Ealready), or in version 1.x [`Einval`](WinsockError::Einval).
     /// [`Eisconn`](WinsockError::Eisconn), [`Econnrefused`](WinsockError::Econnrefused),
     /// [`Enetunreach`](WinsockError::Enetunreach), [`Etimedout`](WinsockError::Etimedout);
-    /// [`Eaddrnotavail`](WinsockError::Eaddrnotavail) for port 0 and for no address;
+    /// [`Eaddrnotavail`](WinsockError::Eaddrnotavail) for port 0 and for no address, but see below;
     /// [`Einval`](WinsockError::Einval) for a listening socket.
+    ///
+    /// In version 2 a socket of datagrams that is connected to no address has no peer any more.
     pub fn connect(
         &mut self,
         pump: &mut Pump<T>,
@@ -195,6 +197,11 @@ impl<T> Winsock<T> {
             Connection::Connecting => return Err(WinsockError::Einval),
             Connection::Connected | Connection::Broken(_) if socket.is_stream() => return Err(WinsockError::Eisconn),
             Connection::None | Connection::Connected | Connection::Broken(_) => {}
+        }
+        if is_modern && !socket.is_stream() && address.ip().is_unspecified() {
+            socket.native.disconnect()?;
+            socket.connection = Connection::None;
+            return Ok(());
         }
         if address.port() == 0 || address.ip().is_unspecified() {
             return Err(WinsockError::Eaddrnotavail);
@@ -225,20 +232,24 @@ impl<T> Winsock<T> {
 
     /// Ends one direction of a connection or both: 0 receiving, 1 sending, 2 both: `shutdown`.
     ///
+    /// The other side is told of an end of sending alone. What it sends after an end of receiving can never be
+    /// received; FD_CLOSE still tells when it ends the connection.
+    ///
     /// # Errors
     ///
     /// [`Einval`](WinsockError::Einval) for another number, [`Enotconn`](WinsockError::Enotconn).
-    pub fn shutdown(&mut self, socket: SocketHandle, how: i32) -> Result<(), WinsockError> {
+    pub fn shutdown(&mut self, pump: &mut Pump<T>, socket: SocketHandle, how: i32) -> Result<(), WinsockError> {
         let shut = self.admitted_socket(socket).and_then(|socket| {
             socket.check_connected()?;
-            let (receives, sends, how) = match how {
-                0 => (true, false, Shutdown::Read),
-                1 => (false, true, Shutdown::Write),
-                2 => (true, true, Shutdown::Both),
+            let (receives, sends) = match how {
+                0 => (true, false),
+                1 => (false, true),
+                2 => (true, true),
                 _ => return Err(WinsockError::Einval),
             };
+            // The system is not told of an end of receiving: it would tell it as the end of the other side.
+            let shut = if sends { socket.native.shutdown_sending() } else { Ok(()) };
             // A connection that is broken is shut already.
-            let shut = socket.native.shutdown(how);
             if socket.is_stream() && !matches!(socket.connection, Connection::Broken(_)) {
                 shut?;
             }
@@ -246,6 +257,9 @@ impl<T> Winsock<T> {
             socket.is_send_shut |= sends;
             Ok(())
         });
+        if shut.is_ok() {
+            self.arm_or_log(pump, socket);
+        }
         self.noted(shut)
     }
 

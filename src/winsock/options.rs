@@ -8,6 +8,7 @@ use super::handle::SocketHandle;
 use super::library::Winsock;
 use super::native::Flag;
 use super::socket::{Connection, Linger, MSG_PEEK, SOCK_DGRAM, SOCK_STREAM, Socket};
+use super::transfer::datagram_error;
 
 /// Sets whether a socket blocks: zero, and it does.
 pub const FIONBIO: u32 = 0x8004_667E;
@@ -183,7 +184,15 @@ fn waiting_bytes(socket: &mut Socket) -> u32 {
     }
     // Systems count datagrams together, or with their addresses.
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
-    socket.native.receive_from(&mut buffer, MSG_PEEK).map_or(0, |(length, _)| length as u32)
+    match socket.native.receive_from(&mut buffer, MSG_PEEK) {
+        Ok((length, _)) => length as u32,
+        Err(WinsockError::Ewouldblock) => 0,
+        // The system tells it once, and it is for the next receive.
+        Err(error) => {
+            socket.pending_error = Some(datagram_error(error));
+            0
+        }
+    }
 }
 
 /// The flag of the system that an option is, if it is one.
@@ -259,7 +268,8 @@ fn get_option(socket: &mut Socket, option: SocketOption) -> Result<OptionValue, 
                 (Some(error), _) => Some(error),
                 // What a connect that failed has left is told, and some systems keep it.
                 (None, Connection::None | Connection::Listening) if socket.is_stream() => None,
-                (None, _) => socket.native.take_error(),
+                (None, _) if socket.is_stream() => socket.native.take_error(),
+                (None, _) => socket.native.take_error().map(datagram_error),
             };
             if let Some(error) = error {
                 socket.note_failure(error);

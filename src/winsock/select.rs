@@ -156,7 +156,8 @@ impl<T> Winsock<T> {
             let event = socket.event_of(readiness, manner);
             let stale = std::mem::replace(&mut socket.selection, current)?;
             pump.cancel(operation);
-            return event.map(|event| message_of(&stale, handle, event));
+            let message = event.map(|event| message_of(&stale, handle, event));
+            return message.filter(|_| pump.has_window(stale.window));
         }
         let socket = self.sockets.get(handle).ok()?;
         let event = socket.event_of(readiness, manner);

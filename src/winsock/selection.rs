@@ -6,11 +6,12 @@
 //! | event      | told                                              | and again after                         |
 //! |------------|---------------------------------------------------|-----------------------------------------|
 //! | FD_READ    | data waits                                        | `recv`, `recvfrom`, if data still waits  |
-//! | FD_WRITE   | at the selection, after FD_CONNECT and `accept`   | a send that would block, once there is room |
+//! | FD_WRITE   | at the selection, after FD_CONNECT and `accept`   | a send that would block, once it would not |
 //! | FD_OOB     | urgent data waits                                 | a receive, if more waits                |
 //! | FD_ACCEPT  | a connection waits                                | `accept`, if another waits              |
 //! | FD_CONNECT | a connect is over, either way                     | another connect                         |
-//! | FD_CLOSE   | the other side has ended or reset the connection  | another selection                       |
+//! | FD_CLOSE   | the other side has ended the connection and all   | another selection                       |
+//! |            | data is read, or has reset it                     |                                         |
 
 use super::error::WinsockError;
 use super::native::{Head, Watch};
@@ -31,8 +32,12 @@ pub const FD_CONNECT: i32 = 0x10;
 /// The other side has ended the connection.
 pub const FD_CLOSE: i32 = 0x20;
 
-/// Whether the pump can tell of urgent data; elsewhere it would tell of all data in its place.
+/// Whether the pump can tell of urgent data, and so of a reset, while other data waits unread; elsewhere it would tell
+/// of all data in its place.
 const TELLS_URGENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// As much is thrown away at once of what can never be received.
+const THROWN_AWAY_BYTES: usize = 64 * 1024;
 
 /// What a program has asked to be told of a socket.
 pub(super) struct Selection {
@@ -46,6 +51,7 @@ pub(super) struct Selection {
     pub(super) armed: Option<Interest>,
     /// What waits on the side of reading was told, or is not asked for: a receive must come first.
     is_read_told: bool,
+    /// The same of urgent data, and of what is told wherever that is waited for.
     is_oob_told: bool,
     is_write_told: bool,
     is_close_told: bool,
@@ -106,28 +112,27 @@ impl Selection {
 }
 
 impl Socket {
-    fn wants_urgent(&self, selection: &Selection) -> bool {
-        self.is_stream() && selection.wants(FD_OOB) && !selection.is_oob_told && !self.is_oob_inline
-    }
-
     /// What the pump must be asked for, so that all is told that is to be told; `None` for nothing.
     pub(super) fn wanted_interest(&self, manner: Manner) -> Option<Interest> {
         let selection = self.selection.as_ref()?;
         let wants_close = self.is_stream() && selection.wants(FD_CLOSE) && !selection.is_close_told;
+        let wants_read = selection.wants(FD_READ) && !self.is_receive_shut;
+        let wants_write = selection.wants(FD_WRITE) && !selection.is_write_told;
         let is_early = manner.close_order == CloseOrder::Early;
         let (readable, writable, priority) = match self.connection {
+            _ if self.connect_outcome.is_some() => (false, true, false),
             Connection::Listening => (selection.wants(FD_ACCEPT) && !selection.is_read_told, false, false),
             Connection::Connecting => (false, true, false),
-            Connection::None if self.connect_outcome.is_some() => (false, true, false),
             Connection::None if self.is_stream() => (false, false, false),
-            Connection::Broken(_) => (wants_close, false, false),
+            Connection::Broken(_) => (wants_close || (wants_read && !selection.is_read_told), wants_write, false),
             Connection::None | Connection::Connected => {
-                let wants_head = selection.wants(FD_READ) || wants_close;
-                let is_unread = wants_head && !selection.is_read_told;
+                let is_unread = (wants_read || wants_close) && !selection.is_read_told;
+                let is_never_read = self.is_receive_shut && wants_close;
                 let is_ended_early = is_early && selection.is_end_seen && wants_close;
-                let readable = (is_unread || is_ended_early) && !self.is_receive_shut;
-                let priority = TELLS_URGENT && self.wants_urgent(selection);
-                (readable, selection.wants(FD_WRITE) && !selection.is_write_told, priority)
+                // A reset is told at once, data unread or not, to whoever waits for urgent data.
+                let wants_urgent = self.is_stream() && selection.wants(FD_OOB) || wants_close;
+                let priority = TELLS_URGENT && wants_urgent && !selection.is_oob_told;
+                (is_unread || is_never_read || is_ended_early, wants_write, priority)
             }
         };
         let all = [(readable, Interest::READABLE), (writable, Interest::WRITABLE), (priority, Interest::PRIORITY)];
@@ -156,35 +161,56 @@ impl Socket {
             Connection::Listening => (readiness.is_readable() && wants(self, FD_ACCEPT)).then_some((FD_ACCEPT, None)),
             Connection::Connecting => None,
             Connection::None if self.is_stream() => None,
-            Connection::Broken(error) => self.close_event(Some(error), manner),
+            Connection::Broken(error) => self.broken_event(error, manner),
             Connection::None | Connection::Connected => self.transfer_event(readiness, manner),
         }
+    }
+
+    /// Of a connection that is no more: what came before can still be read, and a send says at once how it is.
+    fn broken_event(&mut self, error: WinsockError, manner: Manner) -> Option<Event> {
+        let is_unread = !self.is_receive_shut && matches!(self.native.head(), Head::Data);
+        let selection = self.selection.as_ref()?;
+        if is_unread && selection.wants(FD_READ) && !selection.is_read_told {
+            return Some((FD_READ, None));
+        }
+        if selection.wants(FD_WRITE) && !selection.is_write_told {
+            return Some((FD_WRITE, None));
+        }
+        self.close_event(Some(error), manner)
     }
 
     fn transfer_event(&mut self, readiness: Readiness, manner: Manner) -> Option<Event> {
         let is_stream = self.is_stream();
         let is_receive_shut = self.is_receive_shut;
-        let selection = self.selection.as_ref()?;
-        if self.wants_urgent(selection) && readiness.is_priority() && self.native.has_urgent() {
-            return Some((FD_OOB, None));
+        if is_stream
+            && readiness.is_error()
+            && let Some(error) = self.native.take_error()
+        {
+            return self.break_event(error, manner);
+        }
+        if readiness.is_priority() {
+            let (is_inline, has_urgent) = (self.is_oob_inline, self.native.has_urgent());
+            let selection = self.selection.as_mut()?;
+            if has_urgent && !is_inline && selection.wants(FD_OOB) && !selection.is_oob_told {
+                return Some((FD_OOB, None));
+            }
+            // It is told as other data, or not at all, and as long as it waits it would be told again and again.
+            selection.is_oob_told |= has_urgent || is_inline;
         }
         let head = self.head(readiness);
         let selection = self.selection.as_mut()?;
-        selection.is_end_seen |= is_stream && readiness.is_read_closed() && !is_receive_shut;
+        selection.is_end_seen |= is_stream && readiness.is_read_closed();
         let may_write = readiness.is_writable() && selection.wants(FD_WRITE) && !selection.is_write_told;
         match head {
-            Head::Data if !selection.is_read_told && !is_receive_shut => {
+            Head::Data if is_receive_shut => self.native.throw_away(THROWN_AWAY_BYTES),
+            Head::Data if !selection.is_read_told => {
                 if selection.wants(FD_READ) {
                     return Some((FD_READ, None));
                 }
                 // Nobody is told, and the end behind it can only be seen once it is read.
                 selection.is_read_told = true;
             }
-            Head::Broken(error) => {
-                self.connection = Connection::Broken(error);
-                self.pending_error = Some(error);
-                return self.close_event(Some(error), manner);
-            }
+            Head::Broken(error) => return self.break_event(error, manner),
             Head::Data | Head::End | Head::Nothing => {}
         }
         if may_write {
@@ -195,13 +221,20 @@ impl Socket {
             (_, CloseOrder::Early) => selection.is_end_seen,
             (_, CloseOrder::AfterDrain) => false,
         };
-        let event = if is_end && !is_receive_shut { self.close_event(None, manner) } else { None };
+        let event = if is_end { self.close_event(None, manner) } else { None };
         let is_ended = readiness.is_error() || readiness.is_read_closed() || readiness.is_write_closed();
         if event.is_none() && is_ended {
             // An end is told to whoever waits for urgent data too, again and again, and no such data comes after it.
             self.selection.as_mut()?.is_oob_told = true;
         }
         event
+    }
+
+    /// As [`broken_event`](Socket::broken_event), of a connection that has just broken.
+    fn break_event(&mut self, error: WinsockError, manner: Manner) -> Option<Event> {
+        self.connection = Connection::Broken(error);
+        self.pending_error = Some(error);
+        self.broken_event(error, manner)
     }
 
     /// What is at the head of what was received, asked of the system only where readiness does not tell.

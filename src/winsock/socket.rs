@@ -109,9 +109,13 @@ impl Socket {
             return;
         }
         let Some(outcome) = self.native.connected() else { return };
-        self.connect_outcome = Some(outcome);
         self.pending_error = outcome.err();
-        self.connection = if outcome.is_ok() { Connection::Connected } else { Connection::None };
+        (self.connect_outcome, self.connection) = match outcome {
+            Ok(()) => (Some(Ok(())), Connection::Connected),
+            // Only a connection that was made can be reset: a connect is refused.
+            Err(error @ WinsockError::Econnreset) => (Some(Ok(())), Connection::Broken(error)),
+            Err(error) => (Some(Err(error)), Connection::None),
+        };
     }
 
     /// A connection that was made before anybody asked to be told is no event any more. A failure stays one: it
@@ -126,7 +130,13 @@ impl Socket {
     /// Takes in an error that the system told of a stream: one that ends its connection is told once by the
     /// system, and by every call here.
     pub(super) fn note_failure(&mut self, error: WinsockError) {
-        let is_end = matches!(error, WinsockError::Econnreset | WinsockError::Econnaborted | WinsockError::Etimedout);
+        use WinsockError as E;
+        let is_end = matches!(
+            error,
+            E::Econnreset | E::Econnaborted | E::Etimedout | E::Enetreset | E::Enetdown | E::Enetunreach
+                // What the network said of the last segments, which were sent again and again.
+                | E::Ehostunreach | E::Ehostdown
+        );
         if is_end && self.is_stream() && self.connection == Connection::Connected {
             self.connection = Connection::Broken(error);
         }
@@ -236,5 +246,27 @@ impl Sockets {
         self.by_watch.clear();
         self.stale.clear();
         std::mem::take(&mut self.by_handle).into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_error_ends_a_connection_is_told_by_every_call_from_then_on() {
+        use WinsockError as E;
+        let broken = |error| {
+            let mut socket = Socket::new(Native::open(SocketKind::Stream).expect("descriptors"), SocketKind::Stream);
+            socket.connection = Connection::Connected;
+            socket.note_failure(error);
+            socket.connection
+        };
+        for error in [E::Econnreset, E::Econnaborted, E::Etimedout, E::Ehostunreach, E::Enetunreach] {
+            assert_eq!(broken(error), Connection::Broken(error));
+        }
+        for error in [E::Ewouldblock, E::Einval, E::Enobufs, E::Emsgsize] {
+            assert_eq!(broken(error), Connection::Connected);
+        }
     }
 }

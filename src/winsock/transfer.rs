@@ -181,6 +181,14 @@ impl<T> Winsock<T> {
     }
 }
 
+/// What a datagram socket is told, in the words of Windows: the port of an earlier datagram is closed.
+pub(super) fn datagram_error(error: WinsockError) -> WinsockError {
+    match error {
+        WinsockError::Econnrefused => WinsockError::Econnreset,
+        error => error,
+    }
+}
+
 fn check_flags(socket: &Socket, flags: i32, allowed: i32) -> Result<(), WinsockError> {
     match () {
         () if flags & !allowed != 0 => Err(WinsockError::Einval),
@@ -206,15 +214,36 @@ fn send_some(
         (Some(address), false) if address.port() == 0 || address.ip().is_unspecified() => {
             Err(WinsockError::Eaddrnotavail)
         }
-        (Some(address), false) => socket.native.send_to(bytes, flags, address),
         (None, false) if socket.connection != Connection::Connected => Err(WinsockError::Enotconn),
-        _ => socket.native.send(bytes, flags),
+        (address, false) => send_datagram(socket, bytes, flags, address),
+        (_, true) => socket.native.send(bytes, flags),
     };
     match sent {
         Ok(_) => socket.is_bound = true,
         Err(error) => socket.note_failure(error),
     }
     sent
+}
+
+/// Sends a datagram. The system tells here, in the place of sending, that the port of an earlier one is closed; that
+/// is for the next receive.
+fn send_datagram(
+    socket: &mut Socket,
+    bytes: &[u8],
+    flags: i32,
+    address: Option<SocketAddrV4>,
+) -> Result<usize, WinsockError> {
+    let send = |socket: &Socket| match address {
+        Some(address) => socket.native.send_to(bytes, flags, address),
+        None => socket.native.send(bytes, flags),
+    };
+    match send(socket) {
+        Err(WinsockError::Econnrefused) => {
+            socket.pending_error = Some(WinsockError::Econnreset);
+            send(socket)
+        }
+        sent => sent,
+    }
 }
 
 fn receive_some(
@@ -245,10 +274,12 @@ fn receive_datagram(socket: &mut Socket, buffer: &mut [u8], flags: i32) -> Resul
     if !socket.is_bound {
         return Err(WinsockError::Einval);
     }
+    if let Some(error) = socket.pending_error.take() {
+        return Err(error);
+    }
     match socket.native.receive_from(buffer, flags) {
         Ok((length, _)) if length > buffer.len() => Err(WinsockError::Emsgsize),
-        // The port of an earlier datagram is closed, in the words of Windows.
-        Err(WinsockError::Econnrefused) => Err(WinsockError::Econnreset),
+        Err(error) => Err(datagram_error(error)),
         received => received,
     }
 }

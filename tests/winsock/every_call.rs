@@ -37,7 +37,7 @@ fn errors(winsock: &mut Layer, pump: &mut Pump<u32>, window: WindowId) -> Vec<(&
         ("sendto", winsock.sendto(pump, socket, b"abc", 0, address).err()),
         ("recv", winsock.recv(pump, socket, &mut [0; 4], 0).err()),
         ("recvfrom", winsock.recvfrom(pump, socket, &mut [0; 4], 0).err()),
-        ("shutdown", winsock.shutdown(socket, 9).err()),
+        ("shutdown", winsock.shutdown(pump, socket, 9).err()),
         ("closesocket", winsock.closesocket(pump, socket).err()),
         ("ioctlsocket", winsock.ioctlsocket(socket, FIONREAD, &mut 0).err()),
         ("getsockopt", winsock.getsockopt(socket, SocketOption::Type).err()),

@@ -9,7 +9,7 @@ use msgpump::winsock::{
 use msgpump::{Budget, Payload};
 
 use crate::net::{ALL, M, Net, closed_port, drain, peer_of, reset, say, say_urgently};
-use crate::support::{Einval, Enotsock, Ewouldblock};
+use crate::support::{Econnreset, Einval, Enotsock, Eshutdown, Ewouldblock};
 
 /// Why a case is not tried where the tests run on Windows: under Wine 8, which tells a reset as an end in order.
 const RESET: Option<&str> = Some("Wine loses resets");
@@ -497,6 +497,10 @@ fn an_fd_connect_that_is_owed_survives_another_selection() {
     let (socket, _peer) = connected_unseen(&mut net, FD_CONNECT);
     net.select(socket, ALL);
     assert_eq!(net.events(), "CONNECT WRITE");
+    let (socket, _peer) = connected_unseen(&mut net, FD_CONNECT);
+    assert_eq!(net.send(socket, b"abc"), Ok(3), "it is found to be connected");
+    net.select(socket, FD_CONNECT);
+    assert_eq!(net.events(), "CONNECT", "also where nothing else is asked for");
     let refused = net.stream();
     net.winsock.ioctlsocket(refused, FIONBIO, &mut 1).expect("it is open");
     assert_eq!(net.winsock.connect(&mut net.pump, refused, closed_port()), Err(Ewouldblock));
@@ -603,6 +607,18 @@ fn a_message_in_the_programs_hands_is_not_seen_however_many_selections_end_meanw
 }
 
 #[test]
+fn a_kept_message_in_the_programs_hands_goes_with_its_window() {
+    let mut net = Net::with(WinsockSettings::default().stale_events(StaleEvents::Keep), Version::V1_1);
+    let (socket, mut peer) = net.selected_pair(FD_READ);
+    say(&mut peer, b"abc");
+    queue(&mut net);
+    net.select(socket, 0);
+    let taken = net.pump.next_message().expect("it is kept");
+    net.winsock.destroy_window(&mut net.pump, net.window).expect("it is open");
+    assert!(net.winsock.translate(&mut net.pump, taken).is_none());
+}
+
+#[test]
 fn t73_fionbio_and_the_selection() {
     let mut net = Net::new();
     let (socket, _peer) = net.selected_pair(FD_READ);
@@ -688,32 +704,136 @@ fn t78_a_reset_is_told_and_stays_an_error() {
     let mut net = Net::new();
     let (socket, mut peer) = net.selected_pair(FD_READ | FD_WRITE | FD_CLOSE);
     say(&mut peer, b"abc");
-    reset(peer);
     assert_eq!(net.events(), "READ");
-    assert_eq!(net.recv(socket, 10), Ok(3), "what came before can be read");
+    assert_eq!(net.recv(socket, 10), Ok(3));
+    reset(peer);
     assert_eq!(net.events(), "CLOSE(10054)");
-    let error = msgpump::winsock::WinsockError::Econnreset;
-    assert_eq!((net.recv(socket, 10), net.recv(socket, 10)), (Err(error), Err(error)));
-    assert_eq!(net.send(socket, b"abc"), Err(error));
+    assert_eq!((net.recv(socket, 10), net.recv(socket, 10)), (Err(Econnreset), Err(Econnreset)));
+    assert_eq!(net.send(socket, b"abc"), Err(Econnreset));
     assert_eq!(net.events(), "");
 }
 
-/// Who only sends, and never reads what comes, learns of the reset from a send that fails, and then it is told.
-// Wine loses resets.
-#[cfg(not(windows))]
+/// Only an end in order waits for the data before it: whoever never reads learns of a reset all the same.
+// Elsewhere the system does not tell of a reset behind unread data.
+#[cfg(target_os = "linux")]
 #[test]
-fn a_reset_that_a_send_has_met_is_told_though_data_waits_unread() {
+fn a_reset_is_told_at_once_though_data_waits_unread() {
     for mask in [FD_CLOSE, FD_WRITE | FD_CLOSE, FD_READ | FD_CLOSE, ALL] {
         let mut net = Net::new();
         let (socket, mut peer) = net.selected_pair(mask);
         say(&mut peer, b"abc");
         net.events();
         reset(peer);
-        assert_eq!(net.events(), "");
-        assert_eq!(net.send(socket, b"abc"), Err(msgpump::winsock::WinsockError::Econnreset));
         assert_eq!(net.events(), "CLOSE(10054)", "events {mask:#x}");
-        assert_eq!(net.recv(socket, 10), Ok(3), "what came before can be read");
+        let rest = if mask & FD_READ != 0 { "READ" } else { "" };
+        assert_eq!((net.recv(socket, 1), net.events()), (Ok(1), rest.to_owned()), "what came before can be read");
+        assert_eq!((net.recv(socket, 10), net.events()), (Ok(2), String::new()));
+        assert_eq!(net.recv(socket, 10), Err(Econnreset));
         assert_eq!(net.events(), "");
+    }
+}
+
+// Wine loses resets.
+#[cfg(not(windows))]
+#[test]
+fn data_and_a_reset_that_come_together_are_both_told() {
+    let mut net = Net::new();
+    let (_socket, mut peer) = net.selected_pair(ALL);
+    say(&mut peer, b"abc");
+    reset(peer);
+    assert_eq!(net.events(), "READ CLOSE(10054)");
+    let (socket, mut peer) = net.pair();
+    say(&mut peer, b"abc");
+    reset(peer);
+    for _ in 0..2 {
+        net.select(socket, ALL);
+        assert_eq!(net.events(), "READ WRITE CLOSE(10054)", "and again by another select");
+    }
+}
+
+// Wine loses resets.
+#[cfg(not(windows))]
+#[test]
+fn who_waits_for_room_is_told_of_a_reset() {
+    for (mask, told) in [(FD_WRITE, "WRITE"), (FD_READ | FD_WRITE | FD_CLOSE, "WRITE CLOSE(10054)")] {
+        let mut net = Net::new();
+        let (socket, peer) = net.selected_pair(mask);
+        net.fill(socket);
+        assert_eq!(net.events(), "");
+        reset(peer);
+        assert_eq!(net.events(), told);
+        assert_eq!(net.send(socket, b"abc"), Err(Econnreset));
+    }
+}
+
+// Elsewhere the system does not tell of a reset behind unread data.
+#[cfg(target_os = "linux")]
+#[test]
+fn asking_for_the_error_hides_no_reset_from_the_selection() {
+    let mut net = Net::new();
+    let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
+    say(&mut peer, b"abc");
+    assert_eq!(net.events(), "READ");
+    reset(peer);
+    let mut told = OptionValue::Number(0);
+    while told == OptionValue::Number(0) {
+        told = net.winsock.getsockopt(socket, SocketOption::Error).expect("every socket has it");
+    }
+    assert_eq!((told, net.events()), (OptionValue::Number(10054), "CLOSE(10054)".to_owned()));
+}
+
+/// It was made, and what came over it can be read: the connect has not failed.
+// Wine loses resets.
+#[cfg(not(windows))]
+#[test]
+fn a_connection_that_is_reset_before_anybody_has_looked_was_made() {
+    for is_selected in [true, false] {
+        let listener = std::net::TcpListener::bind(crate::net::anywhere()).expect("the loopback interface is there");
+        let address = crate::net::v4(listener.local_addr().expect("it listens"));
+        let mut net = Net::new();
+        let socket = net.stream();
+        net.winsock.ioctlsocket(socket, FIONBIO, &mut 1).expect("it is open");
+        if is_selected {
+            net.select(socket, ALL);
+        }
+        assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+        let (mut peer, _) = listener.accept().expect("it connects");
+        say(&mut peer, b"abc");
+        reset(peer);
+        if is_selected {
+            assert_eq!(net.events(), "CONNECT READ WRITE CLOSE(10054)");
+        } else {
+            net.select(socket, ALL);
+            assert_eq!(net.events(), "READ WRITE CLOSE(10054)");
+        }
+        assert_eq!((net.recv(socket, 10), net.recv(socket, 10)), (Ok(3), Err(Econnreset)));
+    }
+}
+
+/// An end of receiving is this side's own act; what the other side does is still told.
+#[test]
+fn the_other_side_ends_a_connection_that_is_shut_here() {
+    for how in [0, 2] {
+        let mut net = Net::new();
+        let (socket, peer) = net.selected_pair(ALL);
+        net.winsock.shutdown(&mut net.pump, socket, how).expect("it is connected");
+        assert_eq!(net.events(), "");
+        drop(peer);
+        assert_eq!(net.events(), "CLOSE", "{how}");
+
+        // Data that can never be received holds nothing up.
+        let (socket, mut peer) = net.selected_pair(ALL);
+        say(&mut peer, b"abc");
+        assert_eq!(net.events(), "READ");
+        net.winsock.shutdown(&mut net.pump, socket, how).expect("it is connected");
+        say(&mut peer, &[7; 50_000]);
+        assert_eq!(net.events(), "");
+        drop(peer);
+        assert_eq!(net.events(), "CLOSE", "{how}");
+        assert_eq!(net.recv(socket, 10), Err(Eshutdown));
+        assert_eq!(net.events(), "");
+        net.select(socket, FD_READ | FD_CLOSE);
+        assert_eq!(net.events(), "CLOSE", "again by another select");
     }
 }
 
@@ -721,12 +841,12 @@ fn a_reset_that_a_send_has_met_is_told_though_data_waits_unread() {
 fn t79_ones_own_acts_are_not_told() {
     let mut net = Net::new();
     let (socket, peer) = net.selected_pair(ALL);
-    net.winsock.shutdown(socket, 1).expect("it lives");
+    net.winsock.shutdown(&mut net.pump, socket, 1).expect("it lives");
     assert_eq!(net.events(), "");
     drop(peer);
     assert_eq!(net.events(), "CLOSE", "but what the other side does is");
     let (socket, _peer) = net.selected_pair(ALL);
-    net.winsock.shutdown(socket, 2).expect("it lives");
+    net.winsock.shutdown(&mut net.pump, socket, 2).expect("it lives");
     assert_eq!(net.events(), "");
     assert_eq!(net.close(socket), Ok(()));
     assert_eq!(net.events(), "");
@@ -793,6 +913,32 @@ fn t81_urgent_data_apart_and_among_the_other() {
     say_urgently(&peer, b'!');
     assert_eq!(net.events(), "READ");
     assert_eq!(net.recv(socket, 10), Ok(1));
+    net.winsock.setsockopt(socket, SocketOption::OobInline, false).expect("it is a stream");
+    say_urgently(&peer, b'?');
+    assert_eq!(net.events(), "OOB", "apart again");
+}
+
+/// To wait for a reset is to wait where urgent data is told too.
+// Urgent data is told on Linux alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn urgent_data_that_nobody_asked_for_lets_the_pump_sleep() {
+    for is_inline in [false, true] {
+        let mut net = Net::new();
+        let (socket, mut peer) = net.selected_pair(FD_READ | FD_CLOSE);
+        net.winsock.setsockopt(socket, SocketOption::OobInline, is_inline).expect("it is a stream");
+        say(&mut peer, b"abc");
+        assert_eq!(net.events(), "READ");
+        say_urgently(&peer, b'!');
+        assert_eq!(net.events(), "");
+        net.pump.turn(Budget::no_wait()).expect("the system works");
+        assert_eq!(net.pump.metrics().queued, 0);
+        net.recv(socket, 10).expect("data waits");
+        drop(peer);
+        net.events();
+        let rest = net.recv(socket, 10).expect("it ended in order");
+        assert_eq!(rest, usize::from(is_inline), "the urgent byte comes among the other ones");
+    }
 }
 
 // Urgent data is told on Linux alone.
@@ -814,13 +960,13 @@ fn a_connection_that_has_ended_lets_the_pump_sleep() {
     type End = fn(&mut Net, SocketHandle, crate::net::Peer);
     let ends: [(&str, End); 4] = [
         ("it is shut on this side", |net, socket, peer| {
-            net.winsock.shutdown(socket, 2).expect("it is connected");
+            net.winsock.shutdown(&mut net.pump, socket, 2).expect("it is connected");
             std::mem::forget(peer);
         }),
         ("it is shut on both sides", |net, socket, peer| {
             drop(peer);
             net.events();
-            net.winsock.shutdown(socket, 1).expect("it is connected");
+            net.winsock.shutdown(&mut net.pump, socket, 1).expect("it is connected");
         }),
         ("it is reset with data unread", |net, _, mut peer| {
             say(&mut peer, b"abc");
@@ -832,7 +978,7 @@ fn a_connection_that_has_ended_lets_the_pump_sleep() {
             drop(peer);
             queue(net);
             net.winsock.next_message(&mut net.pump).expect("it is queued");
-            net.winsock.shutdown(socket, 2).expect("it is connected");
+            net.winsock.shutdown(&mut net.pump, socket, 2).expect("it is connected");
         }),
     ];
     for order in [CloseOrder::AfterDrain, CloseOrder::Early] {

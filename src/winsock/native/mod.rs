@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketAddrAny, SocketType, sockopt};
+use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketType, sockopt};
 
 use super::error::WinsockError;
 use super::socket::{MSG_DONTROUTE, MSG_OOB, MSG_PEEK, SocketKind};
@@ -21,9 +21,7 @@ mod system;
 #[path = "windows.rs"]
 mod system;
 
-use system::{QUIETLY, WHOLE_LENGTH, Watched, error};
-
-pub(super) use rustix::net::Shutdown;
+use system::{BUFFER_SHARES, QUIETLY, WHOLE_LENGTH, Watched, error};
 
 /// What the pump watches a socket by: a duplicate of it.
 pub(super) type Watch = WatchId<Watched>;
@@ -98,6 +96,19 @@ impl Native {
         }
     }
 
+    /// Takes a datagram socket's peer back.
+    pub(super) fn disconnect(&self) -> Outcome<()> {
+        let before = self.name()?;
+        system::disconnect(&self.0)?;
+        let mut after = self.name()?;
+        if after.port() != before.port() {
+            // Linux takes back a port that was not asked for by its number.
+            after.set_port(before.port());
+            self.bind(after)?;
+        }
+        Ok(())
+    }
+
     /// What became of a connect that was under way; `None` while it still is.
     pub(super) fn connected(&self) -> Option<Outcome<()>> {
         // In this order: Wine tells the error of the attempt before for as long as there is the socket.
@@ -152,14 +163,20 @@ impl Native {
         }
     }
 
+    /// Receives up to that many bytes of a stream for nobody.
+    pub(super) fn throw_away(&self, bytes: usize) {
+        // An error stays where it is found next.
+        let _ = net::recv(&self.0, &mut vec![0; bytes], RecvFlags::empty());
+    }
+
     /// Whether a byte of urgent data waits, apart from the others.
     pub(super) fn has_urgent(&self) -> bool {
         let mut byte = [0];
         net::recv(&self.0, &mut byte, RecvFlags::PEEK | RecvFlags::OOB).is_ok()
     }
 
-    pub(super) fn shutdown(&self, how: Shutdown) -> Outcome<()> {
-        net::shutdown(&self.0, how).map_err(error)
+    pub(super) fn shutdown_sending(&self) -> Outcome<()> {
+        net::shutdown(&self.0, Shutdown::Write).map_err(error)
     }
 
     pub(super) fn name(&self) -> Outcome<SocketAddrV4> {
@@ -207,7 +224,7 @@ impl Native {
     }
 
     pub(super) fn receive_buffer(&self) -> Outcome<usize> {
-        sockopt::socket_recv_buffer_size(&self.0).map_err(error)
+        sockopt::socket_recv_buffer_size(&self.0).map(|bytes| bytes / BUFFER_SHARES).map_err(error)
     }
 
     pub(super) fn set_receive_buffer(&self, bytes: usize) -> Outcome<()> {
@@ -215,7 +232,7 @@ impl Native {
     }
 
     pub(super) fn send_buffer(&self) -> Outcome<usize> {
-        sockopt::socket_send_buffer_size(&self.0).map_err(error)
+        sockopt::socket_send_buffer_size(&self.0).map(|bytes| bytes / BUFFER_SHARES).map_err(error)
     }
 
     pub(super) fn set_send_buffer(&self, bytes: usize) -> Outcome<()> {

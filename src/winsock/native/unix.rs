@@ -2,7 +2,7 @@
 
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::{RecvFlags, SendFlags, connect_unspec};
 
 use super::super::error::WinsockError;
 use super::Watch;
@@ -23,8 +23,22 @@ pub(super) const WHOLE_LENGTH: RecvFlags = RecvFlags::TRUNC;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) const WHOLE_LENGTH: RecvFlags = RecvFlags::empty();
 
+/// What the system tells of a buffer is this many times what was asked for: as much again is for its books.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) const BUFFER_SHARES: usize = 2;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) const BUFFER_SHARES: usize = 1;
+
 /// Sockets need no beginning here.
 pub(super) fn begin() {}
+
+pub(super) fn disconnect(socket: &OwnedFd) -> Result<(), WinsockError> {
+    match connect_unspec(socket) {
+        // Where it is told, it is done all the same.
+        Ok(()) | Err(Errno::AFNOSUPPORT) => Ok(()),
+        Err(errno) => Err(error(errno)),
+    }
+}
 
 /// Keeps a socket from programs that this one starts.
 pub(super) fn keep_private(socket: &OwnedFd) -> Result<(), WinsockError> {

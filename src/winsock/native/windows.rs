@@ -5,10 +5,10 @@ use std::sync::Once;
 
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, wsa_startup};
+use rustix::net::{RecvFlags, SendFlags, connect, wsa_startup};
 
 use super::super::error::WinsockError;
-use super::Watch;
+use super::{UNSPECIFIED, Watch};
 use crate::{Interest, Owner, Pump, StartRefusal};
 
 pub(super) type Watched = crate::TcpStream;
@@ -19,6 +19,9 @@ pub(super) const QUIETLY: SendFlags = SendFlags::empty();
 /// The system refuses by itself to cut a datagram in silence.
 pub(super) const WHOLE_LENGTH: RecvFlags = RecvFlags::empty();
 
+/// A buffer has the size that was asked for.
+pub(super) const BUFFER_SHARES: usize = 1;
+
 /// Starts the system's own library, once for the process and for as long as it lives.
 pub(super) fn begin() {
     static STARTED: Once = Once::new();
@@ -27,6 +30,10 @@ pub(super) fn begin() {
             log::warn!("starting the system's sockets: {error}");
         }
     });
+}
+
+pub(super) fn disconnect(socket: &OwnedFd) -> Result<(), WinsockError> {
+    connect(socket, &UNSPECIFIED).map_err(error)
 }
 
 /// Sockets are not inherited here unless somebody asks for it.
