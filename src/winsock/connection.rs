@@ -138,6 +138,7 @@ impl<T> Winsock<T> {
         let listener = self.sockets.get(handle)?;
         let mut socket = Socket::new(native, SocketKind::Stream);
         socket.connection = Connection::Connected;
+        socket.peer = Some(address);
         socket.is_bound = true;
         socket.is_blocking = listener.is_blocking;
         socket.is_oob_inline = listener.is_oob_inline;
@@ -208,6 +209,7 @@ impl<T> Winsock<T> {
         }
         socket.connect_outcome = None;
         let begun = socket.native.connect(address)?;
+        socket.peer = Some(address);
         socket.is_bound = true;
         if !socket.is_stream() {
             socket.connection = Connection::Connected;
@@ -248,10 +250,12 @@ impl<T> Winsock<T> {
                 _ => return Err(WinsockError::Einval),
             };
             // The system is not told of an end of receiving: it would tell it as the end of the other side.
-            let shut = if sends { socket.native.shutdown_sending() } else { Ok(()) };
-            // A connection that is broken is shut already.
-            if socket.is_stream() && !matches!(socket.connection, Connection::Broken(_)) {
-                shut?;
+            let shut = if sends && !socket.is_send_shut { socket.native.shutdown_sending() } else { Ok(()) };
+            match shut {
+                // A connection that is over is shut already.
+                Ok(()) | Err(WinsockError::Enotconn) => {}
+                Err(error) if socket.is_stream() && socket.connection == Connection::Connected => return Err(error),
+                Err(_) => {}
             }
             socket.is_receive_shut |= receives;
             socket.is_send_shut |= sends;
@@ -304,13 +308,13 @@ impl<T> Winsock<T> {
         self.noted(name)
     }
 
-    /// The address of the other side: `getpeername`.
+    /// The address of the other side, also of a connection that has ended: `getpeername`.
     ///
     /// # Errors
     ///
     /// [`Enotconn`](WinsockError::Enotconn).
     pub fn getpeername(&mut self, socket: SocketHandle) -> Result<SocketAddrV4, WinsockError> {
-        let name = self.admitted_socket(socket).and_then(|socket| socket.native.peer_name());
+        let name = self.admitted_socket(socket).and_then(Socket::peer_name);
         self.noted(name)
     }
 

@@ -3,6 +3,7 @@
 //! Floor 5.
 
 use std::collections::hash_map::Entry;
+use std::net::SocketAddrV4;
 
 use super::error::WinsockError;
 use super::handle::{Numbers, SocketHandle};
@@ -60,6 +61,9 @@ pub(super) struct Socket {
     pub(super) native: Native,
     pub(super) kind: SocketKind,
     pub(super) connection: Connection,
+    /// The other side of the connection, or the one that a connect is under way to. The system forgets it when both
+    /// have ended.
+    pub(super) peer: Option<SocketAddrV4>,
     /// What became of the last connect, until FD_CONNECT tells it.
     pub(super) connect_outcome: Option<Result<(), WinsockError>>,
     /// What `SO_ERROR` tells once.
@@ -85,6 +89,7 @@ impl Socket {
             native,
             kind,
             connection: Connection::None,
+            peer: None,
             connect_outcome: None,
             pending_error: None,
             is_blocking: true,
@@ -139,6 +144,15 @@ impl Socket {
         );
         if is_end && self.is_stream() && self.connection == Connection::Connected {
             self.connection = Connection::Broken(error);
+        }
+    }
+
+    /// The other side of a connection that is made, or was.
+    pub(super) fn peer_name(&mut self) -> Result<SocketAddrV4, WinsockError> {
+        self.refresh();
+        match self.connection {
+            Connection::Connected | Connection::Broken(_) => self.peer.ok_or(WinsockError::Enotconn),
+            Connection::None | Connection::Listening | Connection::Connecting => Err(WinsockError::Enotconn),
         }
     }
 

@@ -7,7 +7,6 @@ use std::net::SocketAddrV4;
 use super::error::WinsockError;
 use super::handle::SocketHandle;
 use super::library::Winsock;
-use super::native;
 use super::socket::{Connection, MSG_DONTROUTE, MSG_OOB, MSG_PEEK, Socket};
 use crate::{Interest, OperationId, Pump};
 
@@ -131,8 +130,7 @@ impl<T> Winsock<T> {
         let received = self.receive(pump, socket, buffer, flags);
         let received = received.and_then(|(length, sender)| match sender {
             Some(sender) => Ok((length, sender)),
-            // Of a connection that is broken nobody knows the other side any more.
-            None => Ok((length, self.sockets.get(socket)?.native.peer_name().unwrap_or(native::UNSPECIFIED))),
+            None => Ok((length, self.sockets.get(socket)?.peer_name()?)),
         });
         self.noted(received)
     }

@@ -179,6 +179,23 @@ fn directions_that_are_shut() {
 }
 
 #[test]
+fn a_connection_that_has_ended_on_both_sides_still_has_its_names() {
+    let mut net = Net::new();
+    let (listener, address) = net.listener();
+    let peer = peer_of(address);
+    let own = crate::net::v4(peer.local_addr().expect("it has one"));
+    let accepted = net.accept(listener).expect("one waits");
+    assert_eq!(net.winsock.shutdown(&mut net.pump, accepted, 1), Ok(()));
+    drop(peer);
+    assert_eq!(net.recv(accepted, 10), Ok(0));
+    assert_eq!((net.winsock.getpeername(accepted), net.winsock.getsockname(accepted)), (Ok(own), Ok(address)));
+    for how in [2, 1, 0, 2] {
+        assert_eq!(net.winsock.shutdown(&mut net.pump, accepted, how), Ok(()), "it is shut already");
+    }
+    assert_eq!(net.winsock.connect(&mut net.pump, accepted, address), Err(WinsockError::Eisconn));
+}
+
+#[test]
 fn sending_to_a_peer_that_has_reset() {
     let mut net = Net::new();
     let (socket, peer) = net.pair();
