@@ -207,7 +207,7 @@ impl<T> Winsock<T> {
         if address.port() == 0 || address.ip().is_unspecified() {
             return Err(WinsockError::Eaddrnotavail);
         }
-        socket.connect_outcome = None;
+        (socket.connect_outcome, socket.pending_error) = (None, None);
         let begun = socket.native.connect(address)?;
         socket.peer = Some(address);
         socket.is_bound = true;
@@ -228,7 +228,12 @@ impl<T> Winsock<T> {
         self.persist(pump, handle, Interest::WRITABLE, |winsock| {
             let socket = winsock.sockets.get(handle)?;
             socket.refresh();
-            socket.connect_outcome.take().unwrap_or(Err(WinsockError::Ewouldblock))
+            let outcome = socket.connect_outcome.take();
+            if let Some(Err(_)) = outcome {
+                // It is told by this very call.
+                socket.pending_error = None;
+            }
+            outcome.unwrap_or(Err(WinsockError::Ewouldblock))
         })
     }
 

@@ -146,6 +146,8 @@ fn a_refused_connect_of_a_socket_that_blocks() {
     let refused = net.winsock.connect(&mut net.pump, socket, closed_port());
     assert_eq!(refused, Err(WinsockError::Econnrefused));
     assert_eq!(net.winsock.wsa_get_last_error(), 10061);
+    let error = net.winsock.getsockopt(socket, SocketOption::Error);
+    assert_eq!(error, Ok(OptionValue::Number(0)), "it was told");
     let (_listener, address) = net.listener();
     assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Ok(()), "it can be used again");
 }
@@ -162,6 +164,27 @@ fn so_error_tells_a_refused_connect_once() {
     }
     assert_eq!(told, OptionValue::Number(10061));
     assert_eq!(net.winsock.getsockopt(socket, SocketOption::Error), Ok(OptionValue::Number(0)));
+}
+
+// Elsewhere a connection that is one too many is refused, or made all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn so_error_tells_nothing_of_a_connect_before_the_one_that_is_under_way() {
+    let mut net = Net::new();
+    let listener = net.stream();
+    net.winsock.bind(listener, anywhere()).expect("it has no address yet");
+    net.winsock.listen(&mut net.pump, listener, 1).expect("it is bound");
+    let address = net.winsock.getsockname(listener).expect("it has one");
+    let _waiting = [peer_of(address), peer_of(address)];
+    let socket = net.stream();
+    unblock(&mut net, socket);
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, closed_port()), Err(Ewouldblock));
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "CONNECT(10061)");
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Ewouldblock));
+    assert_eq!(net.winsock.connect(&mut net.pump, socket, address), Err(Einval), "it is under way");
+    assert_eq!(net.winsock.getsockopt(socket, SocketOption::Error), Ok(OptionValue::Number(0)));
+    net.accept(listener).expect("one waits");
 }
 
 #[test]
