@@ -191,7 +191,8 @@ impl Socket {
         if readiness.is_priority() {
             let (is_inline, has_urgent) = (self.is_oob_inline, self.native.has_urgent());
             let selection = self.selection.as_mut()?;
-            if has_urgent && !is_inline && selection.wants(FD_OOB) && !selection.is_oob_told {
+            let may_receive = !is_inline && !is_receive_shut;
+            if has_urgent && may_receive && selection.wants(FD_OOB) && !selection.is_oob_told {
                 return Some((FD_OOB, None));
             }
             // It is told as other data, or not at all, and as long as it waits it would be told again and again.

@@ -8,6 +8,7 @@ mod byte_order;
 mod cancel;
 mod cases;
 mod errors;
+mod every_byte;
 mod every_call;
 mod layout;
 mod memory;

@@ -918,6 +918,19 @@ fn t81_urgent_data_apart_and_among_the_other() {
     assert_eq!(net.events(), "OOB", "apart again");
 }
 
+// Urgent data is told on Linux alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn urgent_data_that_can_never_be_received_is_not_told() {
+    let mut net = Net::new();
+    let (socket, peer) = net.selected_pair(ALL);
+    net.winsock.shutdown(&mut net.pump, socket, 0).expect("it is connected");
+    say_urgently(&peer, b'!');
+    assert_eq!(net.events(), "");
+    assert_eq!(net.recv_with(socket, 1, MSG_OOB), Err(Eshutdown));
+    assert_eq!(net.events(), "");
+}
+
 /// To wait for a reset is to wait where urgent data is told too.
 // Urgent data is told on Linux alone.
 #[cfg(target_os = "linux")]
