@@ -280,13 +280,14 @@ impl<T> Winsock<T> {
     /// # Errors
     ///
     /// [`Enotsock`](WinsockError::Enotsock); [`Ewouldblock`](WinsockError::Ewouldblock) for a connection that
-    /// does not block and has `SO_LINGER` on with some seconds. It stays open.
+    /// does not block, has `SO_LINGER` on with some seconds, and has not been ended by both sides. It stays open.
     pub fn closesocket(&mut self, pump: &mut Pump<T>, socket: SocketHandle) -> Result<(), WinsockError> {
         let closed = self.admit().and_then(|()| {
             let state = self.sockets.get(socket)?;
             state.refresh();
             let lingers = matches!(state.linger, Linger::On(seconds) if seconds > 0);
-            if lingers && !state.is_blocking && state.connection == Connection::Connected && state.is_stream() {
+            let is_connected = state.is_stream() && state.connection == Connection::Connected;
+            if lingers && !state.is_blocking && is_connected && !state.native.has_ended() {
                 return Err(WinsockError::Ewouldblock);
             }
             // Before the descriptor is closed: the watch has a duplicate of it.

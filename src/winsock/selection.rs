@@ -112,12 +112,17 @@ impl Selection {
 }
 
 impl Socket {
+    /// Whether room is to be told: not where nothing can be sent any more.
+    fn wants_write(&self, selection: &Selection) -> bool {
+        selection.wants(FD_WRITE) && !selection.is_write_told && !self.is_send_shut
+    }
+
     /// What the pump must be asked for, so that all is told that is to be told; `None` for nothing.
     pub(super) fn wanted_interest(&self, manner: Manner) -> Option<Interest> {
         let selection = self.selection.as_ref()?;
         let wants_close = self.is_stream() && selection.wants(FD_CLOSE) && !selection.is_close_told;
         let wants_read = selection.wants(FD_READ) && !self.is_receive_shut;
-        let wants_write = selection.wants(FD_WRITE) && !selection.is_write_told;
+        let wants_write = self.wants_write(selection);
         let is_early = manner.close_order == CloseOrder::Early;
         let (readable, writable, priority) = match self.connection {
             _ if self.connect_outcome.is_some() => (false, true, false),
@@ -173,7 +178,7 @@ impl Socket {
         if is_unread && selection.wants(FD_READ) && !selection.is_read_told {
             return Some((FD_READ, None));
         }
-        if selection.wants(FD_WRITE) && !selection.is_write_told {
+        if self.wants_write(selection) {
             return Some((FD_WRITE, None));
         }
         self.close_event(Some(error), manner)
@@ -199,9 +204,9 @@ impl Socket {
             selection.is_oob_told |= has_urgent || is_inline;
         }
         let head = self.head(readiness);
+        let may_write = readiness.is_writable() && self.wants_write(self.selection.as_ref()?);
         let selection = self.selection.as_mut()?;
         selection.is_end_seen |= is_stream && readiness.is_read_closed();
-        let may_write = readiness.is_writable() && selection.wants(FD_WRITE) && !selection.is_write_told;
         match head {
             Head::Data if is_receive_shut => self.native.throw_away(THROWN_AWAY_BYTES),
             Head::Data if !selection.is_read_told => {

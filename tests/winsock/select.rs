@@ -850,6 +850,27 @@ fn t79_ones_own_acts_are_not_told() {
     assert_eq!(net.events(), "");
     assert_eq!(net.close(socket), Ok(()));
     assert_eq!(net.events(), "");
+    // There is no room where nothing can be sent.
+    let (socket, _peer) = net.selected_pair(ALL);
+    net.fill(socket);
+    net.winsock.shutdown(&mut net.pump, socket, 1).expect("it lives");
+    assert_eq!(net.events(), "");
+    net.select(socket, ALL);
+    assert_eq!(net.events(), "");
+}
+
+// Wine does not tell when both sides have ended.
+#[cfg(not(windows))]
+#[test]
+fn a_connection_that_both_sides_have_ended_need_not_linger() {
+    let mut net = Net::new();
+    let (socket, peer) = net.selected_pair(ALL);
+    let linger = OptionValue::Linger { is_on: true, seconds: 5 };
+    net.winsock.setsockopt(socket, SocketOption::Linger, linger).expect("it is a stream");
+    net.winsock.shutdown(&mut net.pump, socket, 1).expect("it is connected");
+    assert_eq!(net.close(socket), Err(Ewouldblock));
+    drop(peer);
+    assert_eq!((net.events(), net.close(socket)), ("CLOSE".to_owned(), Ok(())));
 }
 
 // Wine loses resets.

@@ -118,6 +118,11 @@ impl Native {
         }
     }
 
+    /// Whether both sides have ended the connection that was made, and all was delivered, as far as the system tells.
+    pub(super) fn has_ended(&self) -> bool {
+        self.peer_name().is_err()
+    }
+
     /// The error that waits to be told, and is told once.
     pub(super) fn take_error(&self) -> Option<WinsockError> {
         match sockopt::socket_error(&self.0) {
