@@ -8,6 +8,12 @@
 //!
 //! It is never read: the readiness queue tells of each ring once, and setting it anew makes it ring again.
 
+use std::time::Duration;
+
+/// The longest that one wait of the queue lasts. It counts milliseconds in 32 bits on Linux, which are full after 24 days
+/// and some hours; a longer time would be taken for another one, or for no limit.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 24 * 60 * 60);
+
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::Alarm;
 #[cfg(target_os = "linux")]
@@ -25,6 +31,7 @@ mod linux {
     use rustix::time::{Timespec, timerfd_create, timerfd_settime};
 
     use super::super::ALARM;
+    use super::WAIT_MAX;
     use crate::system;
     use crate::timer::Clock;
 
@@ -72,7 +79,7 @@ mod linux {
                 return Some(left);
             }
             if left > NEAR && clock == Clock::Monotonic {
-                let until_near = left - LEAD - left / SLACK_DIVISOR;
+                let until_near = (left - LEAD - left / SLACK_DIVISOR).min(WAIT_MAX);
                 return Some(until_near - Duration::from_nanos((until_near.subsec_nanos() % 1_000_000).into()));
             }
             match self.set(Some(deadline), left) {
@@ -80,7 +87,7 @@ mod linux {
                 Err(error) => {
                     // The queue rounds up: late by a millisecond, but it goes on.
                     log::warn!("setting the system's timer: {error}");
-                    Some(left)
+                    Some(left.min(WAIT_MAX))
                 }
             }
         }
@@ -115,6 +122,7 @@ mod elsewhere {
 
     use mio::Registry;
 
+    use super::WAIT_MAX;
     use crate::timer::Clock;
 
     /// No alarm.
@@ -132,7 +140,7 @@ mod elsewhere {
         pub(in super::super) fn rang(&mut self) {}
 
         pub(in super::super) fn timeout(&mut self, now: Instant, deadline: Instant, _: Clock) -> Option<Duration> {
-            Some(deadline.saturating_duration_since(now))
+            Some(deadline.saturating_duration_since(now).min(WAIT_MAX))
         }
     }
 }
@@ -167,6 +175,19 @@ mod tests {
         assert!(!alarm.is_set());
         assert_eq!(alarm.timeout(now, now + Duration::from_micros(1), Clock::Monotonic), None);
         assert!(alarm.is_set());
+    }
+
+    /// The queue would take more milliseconds than 32 bits hold for no limit, and the deadline would never come.
+    #[test]
+    fn what_is_very_far_is_waited_for_in_steps() {
+        let mut reactor = Reactor::new().unwrap();
+        let now = Instant::now();
+        for days in [25, 30, 49, 50, 75, 1_000, 100_000] {
+            let deadline = now + Duration::from_secs(days * 24 * 60 * 60);
+            let timeout = reactor.alarm.timeout(now, deadline, Clock::Monotonic).expect("the queue itself waits");
+            assert!(i32::try_from(timeout.as_millis()).is_ok(), "{timeout:?} for {days} days");
+            assert!(timeout > Duration::from_secs(20 * 24 * 60 * 60), "{timeout:?} for {days} days");
+        }
     }
 
     /// A wait of the queue's own would not be over when the machine wakes.
