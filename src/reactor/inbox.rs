@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, PoisonError};
 
 use crate::error::{PostError, PostRefusal};
@@ -462,14 +463,20 @@ impl<T> Shared<T> {
         // The host's own may take its time: it is called without the lock.
         let Some(wake) = self.waking().clone() else { return };
         self.wakes_begun.fetch_add(1, SeqCst);
-        match wake() {
+        match catch_unwind(AssertUnwindSafe(|| wake())) {
             // Counted once it is sent: a wake-up counted too early would be one that a wait missed.
-            Ok(()) => _ = self.wakes.fetch_add(1, SeqCst),
-            Err(error) => {
+            Ok(Ok(())) => _ = self.wakes.fetch_add(1, SeqCst),
+            Ok(Err(error)) => {
                 self.wakes_begun.fetch_sub(1, SeqCst);
                 // So that the next post tries again.
                 self.lock().wake_wanted = true;
                 log::warn!("waking the pump: {error}");
+            }
+            // The host's own panicked, which comes after the pump's: that is sent, and the host may not know.
+            Err(cause) => {
+                self.wakes.fetch_add(1, SeqCst);
+                self.lock().wake_wanted = true;
+                resume_unwind(cause);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The pump in a loop that waits for no descriptors, and is called when there is something for the pump.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -100,4 +101,28 @@ fn a_pump_that_is_gone_lets_go_of_its_host() {
     drop(pump);
     assert_eq!(events.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     assert!(poster.post(window, 1).is_err() && completer.complete(1).is_err());
+}
+
+/// The pump's own wake-up was sent before: a wait sees it, once. The host may not know, so the next post calls it again.
+#[test]
+fn a_host_that_panics_when_it_is_called_keeps_no_turn_busy_and_is_called_again() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    let settings = settings().host_waker(move || {
+        if counter.fetch_add(1, Ordering::Relaxed) == 0 {
+            resume_unwind(Box::new("the host is ill"));
+        }
+    });
+    let mut pump = Pump::<u32>::with_settings(settings).unwrap();
+    let (poster, window) = (pump.poster(), pump.root_window());
+    let post = || poster.post(window, 1).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(post)).is_err());
+    poster.post(window, 2).unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(turn_and_take(&mut pump).len(), 2);
+    let waits = pump.metrics().waits;
+    for _ in 0..10 {
+        pump.turn(Budget::no_wait()).unwrap();
+    }
+    assert_eq!(pump.metrics().waits, waits);
 }
