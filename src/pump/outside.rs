@@ -102,6 +102,16 @@ impl Outside {
         of!(self, watch(owner, source, interest))
     }
 
+    /// A second descriptor of the same.
+    #[cfg(unix)]
+    pub(super) fn duplicate(&mut self, descriptor: std::os::fd::BorrowedFd<'_>) -> io::Result<std::os::fd::OwnedFd> {
+        match self {
+            Outside::System(reactor) => reactor.duplicate(descriptor),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => descriptor.try_clone_to_owned(),
+        }
+    }
+
     /// The watched source behind a socket.
     pub(super) fn source(&mut self, socket: SocketKey) -> Option<&mut dyn Any> {
         of!(self, source(socket))

@@ -103,7 +103,7 @@ impl<T> Pump<T> {
         interest: Interest,
     ) -> Result<WatchId<crate::reactor::Descriptor>, StartError<()>> {
         use crate::error::StartRefusal;
-        let duplicate = descriptor.as_fd().try_clone_to_owned().map_err(|error| {
+        let duplicate = self.outside.duplicate(descriptor.as_fd()).map_err(|error| {
             StartError::new("watching a descriptor", (), StartRefusal::system("duplicating a descriptor", &error))
         })?;
         let watched = self.watch(owner, crate::reactor::Descriptor::new(duplicate), interest);

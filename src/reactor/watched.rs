@@ -44,6 +44,12 @@ impl Reactor {
         result.map(|()| key)
     }
 
+    /// A second descriptor of the same.
+    #[cfg(unix)]
+    pub(crate) fn duplicate(&mut self, descriptor: std::os::fd::BorrowedFd<'_>) -> io::Result<std::os::fd::OwnedFd> {
+        self.with_a_descriptor(|_| descriptor.try_clone_to_owned())
+    }
+
     /// The watched source behind a socket.
     pub(crate) fn source(&mut self, socket: SocketKey) -> Option<&mut dyn Any> {
         match &mut self.sockets.get_mut(socket)?.socket {

@@ -10,7 +10,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use msgpump::{
-    Budget, Cancelled, Family, HostQuery, Listen, LookupFailure, OperationId, Payload, Pump, ResolverConfig, Rest,
+    Budget, Cancelled, Family, HostQuery, Interest, Listen, LookupFailure, OperationId, Payload, Pump, ResolverConfig,
+    Rest,
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -150,6 +151,26 @@ fn what_is_kept_to_find_ways_with_is_given_up_for_a_listening_socket() {
         let _files = take_all_descriptors();
         let root = pump.root_window();
         assert!(pump.listen(root, Listen::on(([127, 0, 0, 1], 0))).is_ok(), "{:?}", pump.metrics());
+    });
+}
+
+/// Nor from a descriptor that is to be watched.
+#[test]
+fn what_is_kept_to_find_ways_with_is_given_up_for_a_watched_descriptor() {
+    let script = |query: &Query| match query.name.as_str() {
+        "host.example" => vec![answer(query).into()],
+        _ => Vec::new(),
+    };
+    alone_with_server(what_is_kept_to_find_ways_with_is_given_up_for_a_watched_descriptor, script, |server| {
+        let mut pump = pump(asking_at([server]));
+        let (reader, _writer) = std::io::pipe().unwrap();
+        start(&mut pump, HostQuery::by_name("waits.example"));
+        assert!(look_up(&mut pump, "host.example").is_ok());
+        limit_descriptors(LIMIT);
+        let _files = take_all_descriptors();
+        let root = pump.root_window();
+        let watched = pump.watch_descriptor(root, &reader, Interest::READABLE);
+        assert!(watched.is_ok(), "{watched:?}, {:?}", pump.metrics());
     });
 }
 
