@@ -332,10 +332,10 @@ impl<T> Pump<T> {
         self.inbox.want_wake() && (self.engine.room() > 0 || self.inbox.has_news_first())
     }
 
-    /// How many of a turn's things may be ready sockets: half where posts wait, so that neither starves
-    /// the other; an odd one is for either in turn.
-    fn share_of_sockets(&self, things: usize) -> usize {
-        if self.inbox.is_empty() || self.engine.room() == 0 {
+    /// How many of a turn's things may be ready sockets: half where something of the inbox can be taken over, so that
+    /// neither starves the other; an odd one is for either in turn.
+    fn share_of_sockets(&mut self, things: usize) -> usize {
+        if self.inbox.is_empty() || self.engine.room() == 0 && !self.inbox.has_news_first() {
             return things;
         }
         things / 2 + usize::from(!things.is_multiple_of(2) && self.engine.metrics.turns.is_multiple_of(2))

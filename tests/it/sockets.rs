@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use msgpump::{
-    Budget, Cancelled, Connect, ConnectFailure, Filter, Interest, Kind, Listen, Payload, Pump, Readiness, StartRefusal,
-    TcpStream, Timer, WatchId,
+    Budget, Cancelled, Connect, ConnectFailure, Filter, Interest, Kind, Listen, Payload, Pump, Readiness, Settings,
+    StartRefusal, TcpStream, Timer, WatchId,
 };
 
 fn pump() -> Pump<()> {
@@ -436,4 +436,26 @@ fn sockets_and_timers_come_side_by_side() {
             }
         }
     }
+}
+
+/// Nothing would be lost, but it would come only when no socket is ready any more.
+#[test]
+fn ready_sockets_leave_results_of_other_threads_their_share_also_while_the_queue_is_full() {
+    let mut pump = Pump::with_settings(Settings::default().queue_capacity(1)).expect("descriptors are left");
+    let window = pump.root_window();
+    pump.post(window, ()).expect("there is room for one");
+    let connections: Vec<_> = (0..32).map(|_| pair()).collect();
+    let mut theirs = Vec::new();
+    for (ours, mut other) in connections {
+        pump.watch(window, ours, Interest::READABLE).expect("it can be watched");
+        other.write_all(b"x").expect("the connection lives");
+        theirs.push(other);
+    }
+    let (work, completer) = pump.start_external::<u8>(window).expect("the window is open");
+    completer.complete(7).expect("it is wanted");
+    for _ in 0..3 {
+        pump.turn(Budget::no_wait().messages(1)).expect("the wait works");
+    }
+    let result = pump.next_message_for(Filter::any().operation(work));
+    assert!(result.is_some(), "{:?}", pump.metrics());
 }
