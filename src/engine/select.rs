@@ -26,9 +26,11 @@ pub(super) enum Quit {
         code: i32,
         patience: usize,
     },
-    /// The message was taken; the loop is over until the program says otherwise.
+    /// The message was taken; the loop is over until the program says otherwise. One that passed messages by may have
+    /// been told before them: of the queue, at most so many more are owed to the loops around it.
     Told {
         code: i32,
+        owed: usize,
     },
 }
 
@@ -55,16 +57,26 @@ impl<T> Engine<T> {
     pub(crate) fn quit_code(&self) -> Option<i32> {
         match self.quit {
             Quit::NotAsked => None,
-            Quit::Asked { code, .. } | Quit::Told { code } => Some(code),
+            Quit::Asked { code, .. } | Quit::Told { code, .. } => Some(code),
         }
     }
 
-    /// Whether the loop is over: quit is told, or it is what comes next and is told by this call.
+    /// Whether the loop is over, whatever it wants: quit is told, or it is what comes next and is told by this call.
     pub(crate) fn tell_quit(&mut self) -> bool {
         if let Some(code) = self.quit_that_is_next() {
-            self.quit = Quit::Told { code };
+            self.quit = Quit::Told { code, owed: 0 };
         }
-        matches!(self.quit, Quit::Told { .. })
+        let Quit::Told { owed, .. } = &mut self.quit else { return false };
+        // What is owed may be purged.
+        *owed = (*owed).min(self.queue.len());
+        *owed == 0
+    }
+
+    /// Notes that quit is told to who passes by what is still in the queue.
+    pub(crate) fn tell_quit_early(&mut self) {
+        if let Quit::Asked { code, patience } = self.quit {
+            self.quit = Quit::Told { code, owed: patience.min(self.queue.len()) };
+        }
     }
 
     /// The code of a quit that nothing comes before, whatever is wanted.
@@ -87,13 +99,13 @@ impl<T> Engine<T> {
         match choice {
             Choice::Queued(position) => {
                 self.posts_in_a_row += 1;
-                if let Quit::Asked { patience, .. } = &mut self.quit {
-                    *patience = patience.saturating_sub(1);
+                if let Quit::Asked { patience: left, .. } | Quit::Told { owed: left, .. } = &mut self.quit {
+                    *left = left.saturating_sub(1);
                 }
                 self.take_queued(position)
             }
             Choice::Quit(code) => {
-                self.quit = Quit::Told { code };
+                self.tell_quit_early();
                 Some(self.quit_message(code))
             }
             Choice::Tick(slot) => {
@@ -148,6 +160,16 @@ impl<T> Engine<T> {
             return Some(Choice::Quit(code));
         }
         self.due_tick(filter).map(Choice::Tick)
+    }
+
+    /// As [`choose`](Engine::choose), for a loop that ends with quit: once that is told, nothing but what is owed comes.
+    #[inline]
+    pub(crate) fn choose_for_loop(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
+        match (self.quit, filter) {
+            (Quit::Told { .. }, None) => self.queue.first().map(Choice::Queued),
+            (Quit::Told { .. }, Some(filter)) => self.find(filter).map(Choice::Queued),
+            _ => self.choose(filter),
+        }
     }
 
     // The two searches are not inlined: what takes the first there is needs no room for them.

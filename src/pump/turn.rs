@@ -238,9 +238,9 @@ impl<T> Pump<T> {
                 return Ok(None);
             }
             self.taken_since_turn += 1;
-            match self.engine.choose(filter) {
-                Some(choice @ Choice::Quit(_)) => {
-                    take(&mut self.engine, choice);
+            match self.engine.choose_for_loop(filter) {
+                Some(Choice::Quit(_)) => {
+                    self.engine.tell_quit_early();
                     return Ok(None);
                 }
                 Some(choice) => return Ok(take(&mut self.engine, choice)),

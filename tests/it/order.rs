@@ -247,6 +247,56 @@ fn quit_that_was_told_ends_every_loop_whatever_is_posted_later() {
     assert!(matches!(stage.pump.get_message().unwrap().unwrap().payload, Payload::Posted('x')));
 }
 
+/// What a loop passed by when it ended is owed to the loop around it, and no more than that.
+#[test]
+fn what_was_passed_by_when_quit_was_told_still_comes_to_a_loop_that_wants_it() {
+    let mut stage = Stage::new();
+    let timer = stage.every(stage.first, 1);
+    stage.post(stage.first, "ab");
+    stage.pump.quit(6);
+    stage.advance(1);
+    let filter = Filter::any().window(stage.second);
+    assert!(stage.pump.get_message_for(filter).unwrap().is_none());
+    stage.post(stage.first, "c");
+    for expected in ['a', 'b'] {
+        let message = stage.pump.get_message().unwrap().expect("it was posted before");
+        assert!(matches!(message.payload, Payload::Posted(letter) if letter == expected), "{message:?}");
+        assert!(stage.pump.get_message_for(Filter::any().kind(Kind::Tick)).unwrap().is_none(), "no tick goes on");
+    }
+    for _ in 0..2 {
+        assert!(stage.pump.get_message().unwrap().is_none());
+    }
+    assert_eq!([stage.next(), stage.next()], [Post('c'), Seen::Tick(timer)]);
+}
+
+/// Where what was passed by is gone, so is the loop.
+#[test]
+fn quit_that_was_told_early_ends_the_loop_around_when_nothing_is_left_before_it() {
+    let mut stage = Stage::new();
+    stage.post(stage.first, "ab");
+    stage.every(stage.second, 1);
+    stage.pump.quit(6);
+    assert!(stage.pump.get_message_for(Filter::any().kind(Kind::Host)).unwrap().is_none());
+    assert_eq!(stage.pump.purge_posts(stage.first, |_| true), 2);
+    stage.advance(1);
+    assert!(stage.pump.get_message().unwrap().is_none());
+    stage.post(stage.first, "c");
+    assert!(stage.pump.get_message().unwrap().is_none(), "and stays ended");
+}
+
+/// It is no message to who asks for messages until there are none.
+#[test]
+fn the_end_of_a_loop_counts_as_no_message() {
+    for filter in [Filter::any(), Filter::any().kind(Kind::Host)] {
+        let mut stage = Stage::new();
+        stage.post(stage.first, "a");
+        stage.pump.quit(1);
+        while stage.pump.get_message_for(filter).unwrap().is_some() {}
+        let taken = u64::from(stage.pump.metrics().queued == 0);
+        assert_eq!(stage.pump.metrics().messages, taken, "{filter:?}");
+    }
+}
+
 /// What the filter does not admit keeps nobody from the end.
 #[test]
 fn quit_ends_a_filtered_wait_while_others_are_there() {
