@@ -113,8 +113,7 @@ impl<T, S> Dispatcher<T, S> {
     /// for windows whose procedure runs are passed by, and keep the turn from no wait.
     ///
     /// At most as many messages are dispatched as the budget says, and, where it has a time, no further one once
-    /// procedures have taken that long. Then [`Pump::rest`](crate::Pump::rest) tells whether the host may
-    /// sleep.
+    /// procedures have taken that long. Then [`rest`](Dispatcher::rest) tells whether the host may sleep.
     ///
     /// # Errors
     ///
@@ -137,8 +136,8 @@ impl<T, S> Dispatcher<T, S> {
         let deadline = budget.time_limit().and_then(|time| self.pump.clock().checked_add(time));
         for dispatched in 0..budget.messages_limit() {
             let Some(message) = self.next_message() else {
-                // Where the queue was full in the turn, what waited for room can be taken over now. What is passed by cannot.
-                let more = turn.more || self.running.is_empty() && self.pump.rest() == Rest::Ready;
+                // Where the queue was full in the turn, what waited for room can be taken over now.
+                let more = turn.more || self.rest() == Rest::Ready;
                 return Ok(Pending { dispatched, more, quit: self.pump.quit_code() });
             };
             if let Some(code) = message.quit_code() {
@@ -153,7 +152,32 @@ impl<T, S> Dispatcher<T, S> {
     }
 
     fn interrupted(&mut self, dispatched: usize, more: bool) -> Pending {
-        Pending { dispatched, more: more || self.pump.rest() == Rest::Ready, quit: None }
+        Pending { dispatched, more: more || self.rest() == Rest::Ready, quit: None }
+    }
+
+    /// Says whether the host may sleep, and until when: as [`Pump::rest`](crate::Pump::rest). In a procedure, messages for
+    /// windows whose procedure runs keep nobody awake: they wait until it has returned.
+    ///
+    /// # Cost
+    ///
+    /// As [`Pump::rest_in_hand`](crate::Pump::rest_in_hand).
+    pub fn rest(&mut self) -> Rest {
+        self.pump.rest_in_hand(&self.running)
+    }
+
+    /// Has the pump's descriptor tell all that [`rest`](Dispatcher::rest) tells: as
+    /// [`Pump::inform_host`](crate::Pump::inform_host) (Linux).
+    ///
+    /// # Errors
+    ///
+    /// As [`Pump::inform_host`](crate::Pump::inform_host).
+    ///
+    /// # Panics
+    ///
+    /// As [`Pump::inform_host`](crate::Pump::inform_host).
+    #[cfg(target_os = "linux")]
+    pub fn inform_host(&mut self) -> Result<(), Error> {
+        self.pump.inform_host_in_hand(&self.running)
     }
 
     fn dispatch_or_count(&mut self, state: &mut S, message: InHand<T>) {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Pump;
+use crate::message::Admits;
 
 /// Whether the host may sleep. There will be no fourth answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +42,26 @@ impl<T> Pump<T> {
     /// ```
     #[must_use = "a host that does not look at this sleeps past what is due"]
     pub fn rest(&mut self) -> Rest {
+        self.rest_past_all_but(None)
+    }
+
+    /// Says whether a host may sleep that takes only what `filter` admits.
+    pub(super) fn rest_past_all_but(&mut self, filter: Option<&dyn Admits>) -> Rest {
         self.pass_suspend();
+        let can_take = match filter {
+            None => self.engine.is_ready(),
+            Some(_) => self.engine.choose(filter).is_some(),
+        };
         let has_left_over = !self.ready.is_empty();
-        if self.engine.is_ready() || has_left_over || self.inbox_waits() {
+        if can_take || has_left_over || self.inbox_waits() {
             return Rest::Ready;
         }
-        self.next_deadline().map_or(Rest::Forever, Rest::Until)
+        let deadline = match filter {
+            None => self.engine.next_deadline(),
+            // Of the ticks that are due none is admitted.
+            Some(_) => self.engine.next_deadline_after_horizon(),
+        };
+        deadline.and_then(|moment| self.time_line.instant(moment)).map_or(Rest::Forever, Rest::Until)
     }
 
     /// The instant at which the next turn has something to do though nothing happens outside.

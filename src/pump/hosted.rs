@@ -96,8 +96,8 @@ impl<T> Pump<T> {
     /// becomes readable as soon as there is something to do, and not before (Linux).
     ///
     /// It must be called last before each sleep, and again after every verb that may have changed the answer.
-    /// [`Hosted`] does that by itself; this is for who holds the pump in something else, such as a
-    /// [`Dispatcher`](crate::Dispatcher).
+    /// [`Hosted`] does that by itself; this is for who holds the pump in something else. A
+    /// [`Dispatcher`](crate::Dispatcher::inform_host) has its own.
     ///
     /// # Errors
     ///
@@ -128,7 +128,12 @@ impl<T> Pump<T> {
     /// ```
     pub fn inform_host(&mut self) -> Result<(), Error> {
         // Asked first: a post that comes after it makes the descriptor readable by itself.
-        let deadline = match self.rest() {
+        let rest = self.rest();
+        self.tell_host(rest)
+    }
+
+    pub(super) fn tell_host(&mut self, rest: Rest) -> Result<(), Error> {
+        let deadline = match rest {
             Rest::Ready => Some(self.outside.now()),
             Rest::Until(deadline) => Some(deadline),
             Rest::Forever => None,

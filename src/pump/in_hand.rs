@@ -1,6 +1,6 @@
 //! Messages taken in hand: for layers that look at a message before it is handled.
 
-use super::{Budget, Pump, Turn};
+use super::{Budget, Pump, Rest, Turn};
 use crate::engine::{Engine, InHand};
 use crate::error::Error;
 use crate::id::WindowId;
@@ -45,6 +45,34 @@ impl<T> Pump<T> {
     /// As [`get_in_hand`](Pump::get_in_hand), the latter where the turn may wait.
     pub fn turn_in_hand(&mut self, budget: Budget, passed_by: &[WindowId]) -> Result<Turn, Error> {
         self.turn_past_all_but(budget, all_but(&passed_by))
+    }
+
+    /// Says whether a host may sleep that takes messages in hand: as [`rest`](Pump::rest), but messages for the windows
+    /// `passed_by` keep nobody awake.
+    ///
+    /// # Cost
+    ///
+    /// As [`rest`](Pump::rest). Where windows are passed by, one look at each of their messages before another one, and
+    /// at each timer.
+    pub fn rest_in_hand(&mut self, passed_by: &[WindowId]) -> Rest {
+        self.rest_past_all_but(all_but(&passed_by))
+    }
+
+    /// Has the descriptor tell what [`rest_in_hand`](Pump::rest_in_hand) tells: as
+    /// [`inform_host`](Pump::inform_host), but messages for the windows `passed_by` make it readable not (Linux).
+    ///
+    /// # Errors
+    ///
+    /// As [`inform_host`](Pump::inform_host).
+    ///
+    /// # Panics
+    ///
+    /// As [`inform_host`](Pump::inform_host).
+    #[cfg(target_os = "linux")]
+    pub fn inform_host_in_hand(&mut self, passed_by: &[WindowId]) -> Result<(), Error> {
+        // Asked first: a post that comes after it makes the descriptor readable by itself.
+        let rest = self.rest_in_hand(passed_by);
+        self.tell_host(rest)
     }
 
     /// The time by the clock that the pump's timers go by: the system's, or the virtual one of a simulation.

@@ -202,6 +202,84 @@ fn quit_in_a_nested_loop_ends_it_and_the_outer_one() {
     assert_eq!(dispatcher.run(&mut log).unwrap(), 9);
 }
 
+/// What was posted before the quit comes before the end, though the loop that was told first could not dispatch it.
+#[test]
+fn what_waited_for_a_procedure_that_runs_a_nested_loop_comes_before_the_end() {
+    let of_its_own: NestedLoop = |dispatcher, log, _| {
+        assert_eq!(dispatcher.run(log).unwrap(), 9);
+    };
+    let in_a_hosts_style: NestedLoop = |dispatcher, log, _| {
+        assert_eq!(drain(dispatcher, log), Pending { dispatched: 0, more: false, quit: Some(9) });
+    };
+    for nested in [of_its_own, in_a_hosts_style] {
+        let (_, mut dispatcher) = stage();
+        let window = dispatcher.open_window(move |dispatcher, log, message| {
+            log.push(words(&message));
+            if log.len() == 1 {
+                dispatcher.pump().quit(9);
+                nested(dispatcher, log, 0);
+            }
+        });
+        post(&mut dispatcher, window, "abc");
+        let mut log = Log::new();
+        assert_eq!(dispatcher.run(&mut log).unwrap(), 9);
+        assert_eq!(log, ["a", "b", "c"]);
+    }
+}
+
+/// Otherwise a host's own loop within a procedure would turn the pump without a pause.
+#[test]
+fn what_is_passed_by_keeps_no_host_awake() {
+    let (simulation, mut dispatcher) = stage();
+    let stage = simulation.clone();
+    let other = open_scribe(&mut dispatcher);
+    let window = dispatcher.open_window(move |dispatcher, log, message| {
+        let mut at_rest = |dispatcher: &mut Dispatcher<char, Log>| {
+            assert!(!drain(dispatcher, log).more);
+            dispatcher.rest()
+        };
+        post(dispatcher, message.window, "b");
+        assert_eq!(at_rest(dispatcher), Rest::Forever);
+        dispatcher.pump().set_timer(message.window, Timer::once(Duration::from_secs(1))).unwrap();
+        let deadline = dispatcher.pump().next_deadline().unwrap();
+        assert_eq!(at_rest(dispatcher), Rest::Until(deadline));
+        stage.advance(Duration::from_secs(1));
+        assert_eq!(at_rest(dispatcher), Rest::Forever, "the tick waits with the post");
+        dispatcher.pump().set_timer(other, Timer::once(Duration::from_secs(1))).unwrap();
+        assert!(matches!(at_rest(dispatcher), Rest::Until(later) if later > deadline));
+        post(dispatcher, other, "c");
+        assert_eq!(dispatcher.rest(), Rest::Ready);
+        assert_eq!(dispatcher.pump().rest(), Rest::Ready);
+    });
+    post(&mut dispatcher, window, "a");
+    let message = dispatcher.next_message().unwrap();
+    assert!(matches!(dispatcher.dispatch(&mut Log::new(), message), Dispatch::Done));
+    assert_eq!(dispatcher.rest(), Rest::Ready, "it can be dispatched now");
+}
+
+/// What could not be taken over while the queue was full is more to do in a nested loop, too.
+#[test]
+fn posts_that_had_to_wait_for_room_are_more_to_do_in_a_nested_loop() {
+    let simulation = Simulation::new(1);
+    let mut dispatcher = Dispatcher::<char, Log>::new(simulation.pump(Settings::default().queue_capacity(2)));
+    let other = open_scribe(&mut dispatcher);
+    let poster = dispatcher.pump().poster();
+    let window = dispatcher.open_window(move |dispatcher, log, message| {
+        post(dispatcher, message.window, "b");
+        post(dispatcher, other, "c");
+        "de".chars().for_each(|letter| poster.post(other, letter).unwrap());
+        for _ in 0..3 {
+            if !drain(dispatcher, log).more {
+                break;
+            }
+        }
+        assert_eq!(*log, ["c", "d", "e"]);
+    });
+    post(&mut dispatcher, window, "a");
+    let message = dispatcher.next_message().unwrap();
+    assert!(matches!(dispatcher.dispatch(&mut Log::new(), message), Dispatch::Done));
+}
+
 #[test]
 fn a_procedure_replaces_itself_also_for_a_nested_loop() {
     let (_, mut dispatcher) = stage();

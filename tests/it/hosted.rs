@@ -373,12 +373,35 @@ fn a_pump_in_other_hands_informs_its_host_when_asked_to() {
     dispatcher.pump().post(window, 1).unwrap();
     let mut seen = 0;
     while seen < 2 {
-        dispatcher.pump().inform_host().unwrap();
+        dispatcher.inform_host().unwrap();
         assert!(poll_readable(dispatcher.pump(), PATIENCE), "{seen} of 2 were seen");
         dispatcher.dispatch_pending(&mut seen, Budget::no_wait()).unwrap();
     }
-    dispatcher.pump().inform_host().unwrap();
+    dispatcher.inform_host().unwrap();
     assert!(!poll_readable(dispatcher.pump(), Duration::ZERO));
+}
+
+/// Within a procedure, too, the descriptor is readable when there is something to do, and not for what is passed by.
+#[test]
+fn a_host_within_a_procedure_is_not_woken_by_what_is_passed_by() {
+    let mut dispatcher = Dispatcher::<u32, u32>::new(Pump::with_settings(settings()).unwrap());
+    let other = dispatcher.open_window(|_, seen, _| *seen += 1);
+    let window = dispatcher.open_window(move |dispatcher, seen, message| {
+        dispatcher.pump().post(message.window, 2).unwrap();
+        dispatcher.dispatch_pending(seen, Budget::no_wait()).unwrap();
+        dispatcher.inform_host().unwrap();
+        assert!(!poll_readable(dispatcher.pump(), Duration::ZERO));
+        dispatcher.pump().post(other, 3).unwrap();
+        dispatcher.inform_host().unwrap();
+        assert!(poll_readable(dispatcher.pump(), PATIENCE));
+        dispatcher.dispatch_pending(seen, Budget::no_wait()).unwrap();
+    });
+    dispatcher.pump().post(window, 1).unwrap();
+    let (message, mut seen) = (dispatcher.next_message().unwrap(), 0);
+    assert!(matches!(dispatcher.dispatch(&mut seen, message), msgpump::dispatcher::Dispatch::Done));
+    assert_eq!(seen, 1);
+    dispatcher.inform_host().unwrap();
+    assert!(poll_readable(dispatcher.pump(), PATIENCE), "what was passed by can be dispatched now");
 }
 
 /// The loan ends in unwinding too.
