@@ -6,12 +6,13 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use msgpump::{
-    Budget, Cancelled, Family, HostQuery, Interest, Listen, LookupFailure, OperationId, Payload, Pump, ResolverConfig,
-    Rest,
+    Budget, Cancelled, Connect, Family, HostQuery, Interest, Listen, LookupFailure, OperationId, Payload, Pump,
+    ResolverConfig, Rest,
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -113,6 +114,53 @@ fn f11_nothing_spins_at_the_limit() {
         let metrics = pump.metrics();
         assert_eq!((metrics.sockets, metrics.lookups_in_line, metrics.operations), (0, 0, 0));
         assert_eq!(pump.rest(), Rest::Forever, "and then nothing is looked for any more");
+    });
+}
+
+/// Counts the warnings of which each is an attempt for which there was no descriptor.
+struct CountsWarnings(AtomicUsize);
+
+impl log::Log for CountsWarnings {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) && record.args().to_string().starts_with("out of descriptors") {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// One asks for all who wait.
+#[test]
+fn many_connects_at_the_limit_ask_no_more_often_than_one_and_are_all_made() {
+    static WARNINGS: CountsWarnings = CountsWarnings(AtomicUsize::new(0));
+    alone(many_connects_at_the_limit_ask_no_more_often_than_one_and_are_all_made, || {
+        log::set_logger(&WARNINGS).expect("it is the first");
+        log::set_max_level(log::LevelFilter::Warn);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let mut pump = Pump::<()>::with_settings(settings()).unwrap();
+        limit_descriptors(LIMIT);
+        let files = take_all_descriptors();
+        let (began, root) = (Instant::now(), pump.root_window());
+        let mut waiting: Vec<_> = (0..100).map(|_| pump.connect(root, Connect::from(peer)).unwrap()).collect();
+        for _ in 0..5 {
+            let Rest::Until(deadline) = pump.rest() else { panic!("they ask again") };
+            pump.turn(Budget::wait_until(deadline)).unwrap();
+        }
+        let bound = began.elapsed().as_millis() / RETRY_INTERVAL.as_millis() + 2;
+        let attempts = WARNINGS.0.load(Ordering::Relaxed);
+        assert!(attempts >= 5 && attempts as u128 <= bound, "{attempts} in {:?}", began.elapsed());
+        drop(files);
+        while !waiting.is_empty() {
+            let message = pump.get_message().unwrap().expect("nobody quits");
+            let Payload::Connected(Ok(_)) = message.payload else { panic!("{message:?}") };
+            waiting.retain(|&connect| Some(connect) != message.operation);
+        }
     });
 }
 

@@ -45,6 +45,9 @@ pub(crate) struct Connects {
     /// Connects that their lookups told something. They make their step once all lookups have told theirs.
     told: Vec<ConnectKey>,
     results: VecDeque<Outcome>,
+    /// Until then no attempt begins: the system had no descriptor for one. Then those who wait ask in the order in which they
+    /// came, and the first that is refused has asked for all.
+    starved_until: Option<Moment>,
 }
 
 /// How a connect ended.
@@ -97,7 +100,13 @@ pub(crate) struct ConnectContext<'a, N> {
 
 impl Connects {
     pub(crate) fn new() -> Connects {
-        Connects { connects: Slots::new(), alarms: Timers::new(), told: Vec::new(), results: VecDeque::new() }
+        Connects {
+            connects: Slots::new(),
+            alarms: Timers::new(),
+            told: Vec::new(),
+            results: VecDeque::new(),
+            starved_until: None,
+        }
     }
 
     /// How the connects ended that did since the last call, in order.
@@ -153,7 +162,12 @@ impl Connects {
 
     fn remove(&mut self, slot: Slot) -> Connecting {
         self.alarms.remove(slot);
-        self.connects.remove(self.connects.key_at(slot)).expect("slots are used while alive")
+        let connecting = self.connects.remove(self.connects.key_at(slot)).expect("slots are used while alive");
+        if self.connects.len() == 0 {
+            // Nobody is left who waits for a descriptor.
+            self.starved_until = None;
+        }
+        connecting
     }
 
     /// Takes in what the lookup of a connect told. [`step_told`](Connects::step_told) follows.
@@ -192,6 +206,8 @@ impl Connects {
                 let attempt = connecting.attempts.swap_remove(index);
                 context.network.close(socket);
                 connecting.failed.push(FailedAttempt { address: attempt.address, error });
+                // Its descriptor is free again.
+                self.starved_until = None;
             }
         }
         // One that failed is followed at once.
@@ -213,7 +229,7 @@ impl Connects {
             return self.fail(slot, ConnectFailure::TimedOut, context);
         }
         let connecting = self.connects.at_mut(slot);
-        connecting.begin_attempts(context);
+        connecting.begin_attempts(&mut self.starved_until, context);
         let is_over = connecting.attempts.is_empty() && connecting.untried.is_empty();
         let failure = match &connecting.resolution {
             Resolution::Done => Some(ConnectFailure::AllFailed),
@@ -300,13 +316,18 @@ impl Connecting {
         }
     }
 
-    fn begin_attempts<N: Network>(&mut self, context: &mut ConnectContext<'_, N>) {
+    fn begin_attempts<N: Network>(&mut self, starved_until: &mut Option<Moment>, context: &mut ConnectContext<'_, N>) {
         if let Resolution::Partly { not_before, .. } = self.resolution
             && not_before > context.now
         {
             return;
         }
         while self.next_attempt <= context.now {
+            if let Some(until) = starved_until.filter(|&until| until > context.now) {
+                self.is_starved = true;
+                self.next_attempt = until;
+                return;
+            }
             let Some(address) = self.take_next() else { return };
             let owner = SocketOwner::Operation(self.operation);
             match context.network.open(owner, Transport::Stream, address) {
@@ -317,10 +338,9 @@ impl Connecting {
                     self.next_attempt = context.now.saturating_add(ATTEMPT_DELAY);
                 }
                 Err(OpenError::OutOfDescriptors) => {
-                    log::warn!("out of descriptors, a connect waits");
-                    self.is_starved = true;
+                    log::warn!("out of descriptors, connects wait");
                     self.untried.insert(0, address);
-                    self.next_attempt = context.now.saturating_add(DESCRIPTOR_PATIENCE);
+                    *starved_until = Some(context.now.saturating_add(DESCRIPTOR_PATIENCE));
                 }
                 Err(OpenError::Unreachable(error)) => {
                     self.last_tried = Some(address.ip());
