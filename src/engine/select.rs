@@ -27,7 +27,7 @@ pub(super) enum Quit {
         patience: usize,
     },
     /// The message was taken; the loop is over until the program says otherwise. One that passed messages by may have
-    /// been told before them: of the queue, at most so many more are owed to the loops around it.
+    /// been told before them: of the queue, at most so many more are owed to a loop that passes none by.
     Told {
         code: i32,
         owed: usize,
@@ -162,12 +162,13 @@ impl<T> Engine<T> {
         self.due_tick(filter).map(Choice::Tick)
     }
 
-    /// As [`choose`](Engine::choose), for a loop that ends with quit: once that is told, nothing but what is owed comes.
+    /// As [`choose`](Engine::choose), for a loop that ends with quit. Once that is told, nothing but what is owed comes, and
+    /// not to a loop that passes messages by: that would get some of those for it, and not the others.
     #[inline]
     pub(crate) fn choose_for_loop(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
         match (self.quit, filter) {
             (Quit::Told { .. }, None) => self.queue.first().map(Choice::Queued),
-            (Quit::Told { .. }, Some(filter)) => self.find(filter).map(Choice::Queued),
+            (Quit::Told { .. }, Some(_)) => None,
             _ => self.choose(filter),
         }
     }

@@ -227,6 +227,26 @@ fn what_waited_for_a_procedure_that_runs_a_nested_loop_comes_before_the_end() {
     }
 }
 
+/// A handler of what is owed may open a dialog: that has ended before it begins, as every loop within.
+#[test]
+fn no_loop_begins_within_what_comes_before_the_end() {
+    let (_, mut dispatcher) = stage();
+    let dialog = open_scribe(&mut dispatcher);
+    let window = dispatcher.open_window(move |dispatcher, log, message| {
+        log.push(words(&message));
+        if log.len() == 1 {
+            dispatcher.pump().quit(9);
+        }
+        post(dispatcher, dialog, "x");
+        let ended = dispatcher.run_until(log, |_, _| false).unwrap();
+        log.push(format!("{ended:?}"));
+    });
+    post(&mut dispatcher, window, "abc");
+    let mut log = Log::new();
+    assert_eq!(dispatcher.run(&mut log).unwrap(), 9);
+    assert_eq!(log, ["a", "x", "Quit(9)", "b", "Quit(9)", "c", "Quit(9)"]);
+}
+
 /// Otherwise a host's own loop within a procedure would turn the pump without a pause.
 #[test]
 fn what_is_passed_by_keeps_no_host_awake() {
