@@ -328,6 +328,57 @@ fn a_connect_that_got_no_descriptor_until_its_deadline_says_so() {
     assert!(error.to_string().contains("192.0.2.1:443 no descriptor was left"), "{error}");
 }
 
+/// An attempt that failed gives its descriptor back, and is followed at once also where the next one had none before.
+#[test]
+fn a_descriptor_that_an_attempt_gave_back_is_used_at_once() {
+    let (simulation, mut pump) = stage(&["2001:db8::1", "192.0.2.1"]);
+    simulation.limit_descriptors(1);
+    simulation.peer(address("[2001:db8::1]:443"), Peer::new().refuses().latency(Duration::from_millis(270)));
+    simulation.peer(address("192.0.2.1:443"), Peer::new().latency(Duration::from_millis(10)));
+    let connection = start(&mut pump, https()).expect("one answers");
+    assert_eq!(connection.elapsed, Duration::from_millis(280), "the second would have begun after 250");
+    assert_eq!(simulation.open_sockets(), 1);
+}
+
+/// Those who waited for a descriptor are served in the order in which they came, those who come meanwhile after them.
+#[test]
+fn connects_that_wait_for_a_descriptor_are_served_in_their_order() {
+    let (simulation, mut pump) = stage(&[]);
+    let peer = address("192.0.2.1:443");
+    simulation.peer(peer, Peer::new());
+    let root = pump.root_window();
+    simulation.limit_descriptors(0);
+    let mut waiting = Vec::new();
+    for _ in 0..5 {
+        waiting.push(pump.connect(root, Connect::from(peer)).expect("it may wait"));
+        simulation.advance(Duration::from_millis(8));
+        pump.turn(Budget::no_wait()).expect("the wait works");
+    }
+    simulation.limit_descriptors(10);
+    waiting.push(pump.connect(root, Connect::from(peer)).expect("it may wait"));
+    for expected in waiting {
+        let message = pump.get_message().expect("the wait works").expect("nobody quits");
+        assert_eq!(message.operation, Some(expected));
+        assert!(matches!(message.payload, Payload::Connected(Ok(_))), "{message:?}");
+    }
+    assert_eq!(simulation.elapsed(), Duration::from_millis(50));
+}
+
+/// Once nobody waits for a descriptor any more, nobody waits for those who did.
+#[test]
+fn a_connect_after_those_that_got_no_descriptor_begins_at_once() {
+    let (simulation, mut pump) = stage(&[]);
+    let peer = address("192.0.2.1:443");
+    simulation.peer(peer, Peer::new());
+    let root = pump.root_window();
+    simulation.limit_descriptors(0);
+    let starved = pump.connect(root, Connect::from(peer)).expect("it may wait");
+    assert_eq!(pump.cancel(starved), Cancelled::Pending);
+    simulation.limit_descriptors(1);
+    start(&mut pump, Connect::from(peer)).expect("there is one");
+    assert_eq!(simulation.elapsed(), Duration::ZERO);
+}
+
 #[test]
 fn a_failed_connect_has_the_kind_of_what_its_lookup_ran_into_and_a_text_that_is_safe_to_print() {
     let (simulation, mut pump) = stage(&[]);

@@ -254,6 +254,7 @@ fn what_is_passed_by_keeps_no_host_awake() {
     let stage = simulation.clone();
     let other = open_scribe(&mut dispatcher);
     let window = dispatcher.open_window(move |dispatcher, log, message| {
+        let log = &mut *log;
         let mut at_rest = |dispatcher: &mut Dispatcher<char, Log>| {
             assert!(!drain(dispatcher, log).more);
             dispatcher.rest()
@@ -269,7 +270,9 @@ fn what_is_passed_by_keeps_no_host_awake() {
         assert!(matches!(at_rest(dispatcher), Rest::Until(later) if later > deadline));
         post(dispatcher, other, "c");
         assert_eq!(dispatcher.rest(), Rest::Ready);
-        assert_eq!(dispatcher.pump().rest(), Rest::Ready);
+        let pending = dispatcher.dispatch_pending(log, Budget::no_wait().messages(1)).unwrap();
+        assert_eq!(pending, Pending { dispatched: 1, more: false, quit: None }, "what is left is passed by");
+        assert_eq!(dispatcher.pump().rest(), Rest::Ready, "to who passes nothing by");
     });
     post(&mut dispatcher, window, "a");
     let message = dispatcher.next_message().unwrap();
