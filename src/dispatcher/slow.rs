@@ -1,7 +1,8 @@
 //! Which procedure held everything up.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use super::Dispatcher;
 use crate::{Kind, WindowId};
@@ -72,35 +73,38 @@ impl<T, S> Dispatcher<T, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn report_slow(&mut self, threshold: Duration, report: impl FnMut(SlowHandler) + 'static) {
-        self.watch = Some(Watch { threshold, report: Box::new(report), served: Duration::ZERO });
+        // Said in a procedure, it counts the nested loops that there were before, too.
+        let served = self.watch.as_ref().map_or(Duration::ZERO, |watch| watch.served);
+        self.watch = Some(Watch { threshold, report: Box::new(report), served });
     }
 
     /// Runs a procedure, and reports it if it is slow.
     pub(super) fn watched(&mut self, window: WindowId, kind: Kind, call: impl FnOnce(&mut Dispatcher<T, S>)) {
-        let Some((start, served_before)) = self.start() else { return call(self) };
-        call(self);
-        let time = self.pump.clock().saturating_duration_since(start);
-        let Some(watch) = &mut self.watch else { return };
-        // Of its time, the nested loops were not its own.
-        let own = time.saturating_sub(watch.served.saturating_sub(served_before));
-        watch.served = served_before + time;
-        if own > watch.threshold {
+        let ((), own) = self.timed(call);
+        if let (Some(own), Some(watch)) = (own, &mut self.watch)
+            && own > watch.threshold
+        {
             (watch.report)(SlowHandler { window, kind, time: own });
         }
     }
 
     /// Does something of the dispatcher's own, which is not held against the procedure that asked for it.
     pub(super) fn pumping<R>(&mut self, work: impl FnOnce(&mut Dispatcher<T, S>) -> R) -> R {
-        let Some((start, served_before)) = self.start() else { return work(self) };
-        let result = work(self);
-        let time = self.pump.clock().saturating_duration_since(start);
-        if let Some(watch) = &mut self.watch {
-            watch.served = served_before + time;
-        }
-        result
+        self.timed(work).0
     }
 
-    fn start(&self) -> Option<(Instant, Duration)> {
-        self.watch.as_ref().map(|watch| (self.pump.clock(), watch.served))
+    /// Does something, and says how long that took without the nested loops in it, if anybody is to be told. It counts where
+    /// it ends in a panic, too: the procedure around it may catch that.
+    fn timed<R>(&mut self, work: impl FnOnce(&mut Dispatcher<T, S>) -> R) -> (R, Option<Duration>) {
+        let before = self.watch.as_ref().map(|watch| (self.pump.clock(), watch.served));
+        let Some((start, served_before)) = before else { return (work(self), None) };
+        let result = catch_unwind(AssertUnwindSafe(|| work(self)));
+        let time = self.pump.clock().saturating_duration_since(start);
+        let own = self.watch.as_mut().map(|watch| {
+            let nested = watch.served.saturating_sub(served_before);
+            watch.served = served_before + time;
+            time.saturating_sub(nested)
+        });
+        (result.unwrap_or_else(|cause| resume_unwind(cause)), own)
     }
 }

@@ -1,6 +1,7 @@
 //! A procedure that holds everything up is named, nobody else is.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -61,4 +62,31 @@ fn a_nested_loop_is_not_held_against_the_procedure_that_runs_it() {
     dispatcher.report_slow(Duration::from_millis(9), |slow| panic!("{slow}"));
     post(&mut dispatcher, scribe, "s");
     drain(&mut dispatcher, &mut Log::new());
+}
+
+/// Nor is the procedure that panics in it, or that is reported to somebody else from then on.
+#[test]
+fn a_nested_loop_that_ends_in_a_panic_is_not_held_against_the_procedure_that_runs_it() {
+    let (simulation, mut dispatcher) = stage();
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let (told, told_later) = (reports.clone(), reports.clone());
+    let stage = simulation.clone();
+    let inner = dispatcher.open_window(move |_, _, message| {
+        stage.advance(Duration::from_millis(50));
+        if matches!(message.payload, Payload::Posted('p')) {
+            resume_unwind(Box::new("it gives up"));
+        }
+    });
+    let outer = dispatcher.open_window(move |dispatcher, log, _| {
+        assert!(catch_unwind(AssertUnwindSafe(|| drain(dispatcher, log))).is_err());
+        let told = told_later.clone();
+        drain(dispatcher, log);
+        dispatcher.report_slow(LIMIT, move |slow| told.borrow_mut().push((slow.window, slow.time.as_millis())));
+    });
+    dispatcher.report_slow(LIMIT, move |slow| told.borrow_mut().push((slow.window, slow.time.as_millis())));
+    post(&mut dispatcher, outer, "o");
+    post(&mut dispatcher, inner, "pq");
+    drain(&mut dispatcher, &mut Log::new());
+    assert_eq!(*reports.borrow(), [(inner, 50)]);
+    assert_eq!(simulation.elapsed(), Duration::from_millis(100));
 }
