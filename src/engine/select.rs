@@ -21,10 +21,12 @@ pub(crate) const POSTS_IN_A_ROW_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quit {
     NotAsked,
-    /// Asked, and not told yet. Of the queue, at most `patience` more messages come first.
+    /// Asked, and not told yet. Of the queue, at most `patience` more messages come first; at most `ahead` of those in it
+    /// were there before.
     Asked {
         code: i32,
         patience: usize,
+        ahead: usize,
     },
     /// The message was taken; the loop is over until the program says otherwise. One that passed messages by may have
     /// been told before them: of the queue, at most so many more are owed to a loop that passes none by.
@@ -45,8 +47,11 @@ pub(crate) enum Choice {
 impl<T> Engine<T> {
     pub(crate) fn quit(&mut self, code: i32) {
         self.quit = match self.quit {
-            Quit::Asked { patience, .. } => Quit::Asked { code, patience },
-            _ => Quit::Asked { code, patience: self.queue.len() + POSTS_IN_A_ROW_MAX },
+            Quit::Asked { patience, ahead, .. } => Quit::Asked { code, patience, ahead },
+            _ => {
+                let ahead = self.queue.len();
+                Quit::Asked { code, patience: ahead + POSTS_IN_A_ROW_MAX, ahead }
+            }
         };
     }
 
@@ -63,8 +68,8 @@ impl<T> Engine<T> {
 
     /// Whether the loop is over, whatever it wants: quit is told, or it is what comes next and is told by this call.
     pub(crate) fn tell_quit(&mut self) -> bool {
-        if let Some(code) = self.quit_that_is_next() {
-            self.quit = Quit::Told { code, owed: 0 };
+        if self.quit_that_is_next().is_some() {
+            self.note_quit_told();
         }
         let Quit::Told { owed, .. } = &mut self.quit else { return false };
         // What is owed may be purged.
@@ -72,10 +77,10 @@ impl<T> Engine<T> {
         *owed == 0
     }
 
-    /// Notes that quit is told to who passes by what is still in the queue.
-    pub(crate) fn tell_quit_early(&mut self) {
-        if let Quit::Asked { code, patience } = self.quit {
-            self.quit = Quit::Told { code, owed: patience.min(self.queue.len()) };
+    /// Notes that quit is told. What was in the queue before it and still is was passed by.
+    pub(crate) fn note_quit_told(&mut self) {
+        if let Quit::Asked { code, ahead, .. } = self.quit {
+            self.quit = Quit::Told { code, owed: ahead.min(self.queue.len()) };
         }
     }
 
@@ -83,7 +88,7 @@ impl<T> Engine<T> {
     #[inline]
     fn quit_that_is_next(&self) -> Option<i32> {
         match self.quit {
-            Quit::Asked { code, patience } if self.queue.len() == 0 || patience == 0 => Some(code),
+            Quit::Asked { code, patience, .. } if self.queue.len() == 0 || patience == 0 => Some(code),
             _ => None,
         }
     }
@@ -99,13 +104,21 @@ impl<T> Engine<T> {
         match choice {
             Choice::Queued(position) => {
                 self.posts_in_a_row += 1;
-                if let Quit::Asked { patience: left, .. } | Quit::Told { owed: left, .. } = &mut self.quit {
-                    *left = left.saturating_sub(1);
+                match &mut self.quit {
+                    Quit::NotAsked => {}
+                    Quit::Asked { patience, ahead, .. } => {
+                        *patience = patience.saturating_sub(1);
+                        // Of another one it is not known on which side of the quit it was.
+                        if self.queue.first() == Some(position) {
+                            *ahead = ahead.saturating_sub(1);
+                        }
+                    }
+                    Quit::Told { owed, .. } => *owed = owed.saturating_sub(1),
                 }
                 self.take_queued(position)
             }
             Choice::Quit(code) => {
-                self.tell_quit_early();
+                self.note_quit_told();
                 Some(self.quit_message(code))
             }
             Choice::Tick(slot) => {

@@ -240,7 +240,7 @@ impl<T> Pump<T> {
             self.taken_since_turn += 1;
             match self.engine.choose_for_loop(filter) {
                 Some(Choice::Quit(_)) => {
-                    self.engine.tell_quit_early();
+                    self.engine.note_quit_told();
                     return Ok(None);
                 }
                 Some(choice) => return Ok(take(&mut self.engine, choice)),

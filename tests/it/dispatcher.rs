@@ -227,6 +227,26 @@ fn what_waited_for_a_procedure_that_runs_a_nested_loop_comes_before_the_end() {
     }
 }
 
+/// Also where that loop ends because what it can dispatch makes more without end.
+#[test]
+fn what_waited_for_a_procedure_comes_before_the_end_of_a_nested_loop_without_one() {
+    let (_, mut dispatcher) = stage();
+    let restless = dispatcher.open_window(|dispatcher, _, message| post(dispatcher, message.window, "r"));
+    let window = dispatcher.open_window(move |dispatcher, log, message| {
+        log.push(words(&message));
+        if log.len() == 1 {
+            post(dispatcher, restless, "r");
+            dispatcher.pump().quit(9);
+            dispatcher.run(log).unwrap();
+        }
+    });
+    post(&mut dispatcher, window, "abc");
+    let mut log = Log::new();
+    assert_eq!(dispatcher.run(&mut log).unwrap(), 9);
+    assert_eq!(log, ["a", "b", "c"]);
+    assert!(dispatcher.get_message().unwrap().is_none());
+}
+
 /// A handler of what is owed may open a dialog: that has ended before it begins, as every loop within.
 #[test]
 fn no_loop_begins_within_what_comes_before_the_end() {
