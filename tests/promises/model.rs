@@ -125,6 +125,8 @@ pub(crate) struct Run<C> {
     posts: u32,
     quit: Option<i32>,
     is_quit_told: bool,
+    /// How many messages were in the queue when quit was asked for; once it is told, how many of them may still come.
+    before_quit: usize,
     silenced: u64,
     taken: u64,
 }
@@ -169,6 +171,7 @@ impl<C: Choose> Run<C> {
             posts: 0,
             quit: None,
             is_quit_told: false,
+            before_quit: 0,
             silenced: 0,
             taken: 0,
         }
@@ -529,6 +532,9 @@ impl<C: Choose> Run<C> {
         if self.choices.below(2) == 0 {
             let code = self.choices.below(100) as i32;
             self.pump.quit(code);
+            if self.quit.is_none() || self.is_quit_told {
+                self.before_quit = self.pump.metrics().queued;
+            }
             (self.quit, self.is_quit_told) = (Some(code), false);
         } else {
             self.pump.resume();
@@ -597,17 +603,26 @@ impl<C: Choose> Run<C> {
     fn wait(&mut self) {
         match self.pump.get_message() {
             Ok(Some(message)) => {
-                assert!(!self.is_quit_told, "the loop is over");
+                if self.is_quit_told {
+                    assert!(self.before_quit > 0 && message.payload.kind() != MessageKind::Tick, "the loop is over");
+                    self.before_quit -= 1;
+                }
                 self.take(message, |_, _, _| true);
             }
             Ok(None) => {
                 assert_eq!(self.pump.quit_code(), self.quit);
                 assert!(self.quit.is_some());
-                self.is_quit_told = true;
+                self.note_quit_told();
             }
             // Nothing will ever happen on the stage.
             Err(_) => assert_eq!(self.pump.rest(), Rest::Forever),
         }
+    }
+
+    /// What was passed by when it was told may still come to who passes nothing by.
+    fn note_quit_told(&mut self) {
+        self.is_quit_told = true;
+        self.before_quit = self.before_quit.min(self.pump.metrics().queued);
     }
 
     fn take_in_hand(&mut self) {
@@ -670,7 +685,7 @@ impl<C: Choose> Run<C> {
         let Some(id) = operation else {
             assert_eq!((kind, window), (MessageKind::Quit, self.pump.root_window()));
             assert_eq!((self.quit, self.is_quit_told), (Some(sum as i32), false), "quit is told once");
-            self.is_quit_told = true;
+            self.note_quit_told();
             return;
         };
         let now = self.simulation.now();
