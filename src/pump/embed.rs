@@ -52,8 +52,7 @@ impl<T> Pump<T> {
             None => self.engine.is_ready(),
             Some(_) => self.engine.choose(filter).is_some(),
         };
-        let has_left_over = !self.ready.is_empty();
-        if can_take || has_left_over || self.inbox_waits() {
+        if can_take || self.has_ready_sockets() || self.inbox_waits() {
             return Rest::Ready;
         }
         let deadline = match filter {

@@ -71,6 +71,15 @@ impl Outside {
         }
     }
 
+    /// Whether more sockets may be ready than the last wait brought.
+    pub(super) fn may_have_more(&self) -> bool {
+        match self {
+            Outside::System(reactor) => reactor.may_have_more(),
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => false,
+        }
+    }
+
     /// Whether a wait that only looks has nothing to tell.
     pub(super) fn is_quiet(&self) -> bool {
         match self {

@@ -303,10 +303,16 @@ impl<T> Pump<T> {
         let slices = self.step_streams(now, budget.messages - sockets - posts, deadline);
         // Results that came for nobody.
         self.engine.drop_purged();
-        let more = !self.ready.is_empty()
+        let more = self.has_ready_sockets()
             || self.engine.has_work()
             || !self.inbox.is_empty() && (self.engine.room() > 0 || self.inbox.has_news_first());
         Ok(Turn { taken_over: sockets + posts + slices, more })
+    }
+
+    /// Whether another turn has sockets to work on that are known to be ready, or may be: those that one wait brings are
+    /// limited.
+    pub(super) fn has_ready_sockets(&self) -> bool {
+        !self.ready.is_empty() || self.outside.may_have_more()
     }
 
     /// Asks streams for slices, and says for how many.

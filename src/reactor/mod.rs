@@ -59,6 +59,8 @@ const ALARM: Token = Token(usize::MAX - 1);
 pub(crate) struct Reactor {
     poll: Poll,
     events: Events,
+    /// The last wait brought as much as one can bring: the system may have more to tell.
+    is_full: bool,
     waker: Arc<Waker>,
     alarm: Alarm,
     sockets: SlotMap<SocketKey, Registered>,
@@ -128,6 +130,7 @@ impl Reactor {
         Ok(Reactor {
             poll,
             events: Events::with_capacity(EVENTS_PER_WAIT),
+            is_full: false,
             waker: Arc::new(waker),
             alarm,
             sockets: SlotMap::with_key(),
@@ -145,6 +148,11 @@ impl Reactor {
 
     pub(crate) fn sockets_len(&self) -> usize {
         self.sockets.len()
+    }
+
+    /// Whether more sockets may be ready than the last wait brought. Of those a host that is told of edges only is told no more.
+    pub(crate) fn may_have_more(&self) -> bool {
+        self.is_full && !self.sockets.is_empty()
     }
 
     /// Whether a wait that only looks has nothing to tell.
@@ -167,6 +175,7 @@ impl Reactor {
             Patience::Until { now, deadline, clock } => self.wait_until(now, deadline, clock)?,
             Patience::Forever => _ = self.poll_once(None)?,
         }
+        self.is_full = false;
         if !self.events.is_empty() {
             self.note_events(ready);
         }
@@ -201,12 +210,14 @@ impl Reactor {
         if self.events.iter().any(|event| event.token() == ALARM) {
             self.alarm.rang();
         }
+        let mut brought = 0;
+        let events = self.events.iter().inspect(|_| brought += 1);
         // Of the wake-up and the alarm no slot has the token.
-        let events = self.events.iter();
         ready.extend(events.filter_map(|event| {
             let socket = *self.keys_by_slot.get(event.token().0)?;
             Some(Ready { socket, readiness: readiness(event) })
         }));
+        self.is_full = brought >= EVENTS_PER_WAIT;
     }
 
     /// Whom a socket belongs to, if it is still there.

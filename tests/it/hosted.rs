@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use msgpump::{
     Budget, Cancelled, Connect, Dispatcher, HostQuery, Hosted, Interest, Kind, Listen, Message, OperationId, Payload,
-    Poster, Pump, ServiceQuery, StreamSettings, Timer, WindowId, items,
+    Poster, Pump, Rest, ServiceQuery, StreamSettings, Timer, WindowId, items,
 };
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
+use crate::support::alone::alone;
 use crate::support::host::poll_readable;
 use crate::support::wire::Reply;
 use crate::support::{LONG, NameServer, PATIENCE, asking, settings};
@@ -356,6 +358,72 @@ fn an_edge_triggered_host_is_told_each_time() {
         assert_eq!(turn_and_take(&mut hosted).len(), 1, "round {round}");
     }
     assert_at_rest(&hosted);
+}
+
+/// More sockets are ready than one wait of the system's brings back.
+const CROWD: usize = 1100;
+
+/// What one turn cannot bring stays with the system, which tells an outer wait of what is new, and not of what is left.
+#[test]
+fn an_edge_triggered_host_is_told_of_what_one_wait_could_not_bring() {
+    alone(an_edge_triggered_host_is_told_of_what_one_wait_could_not_bring, || {
+        let mut limits = getrlimit(Resource::Nofile);
+        limits.current = limits.maximum;
+        setrlimit(Resource::Nofile, limits).expect("as many descriptors as are allowed");
+        let mut hosted = hosted();
+        let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
+        epoll::add(&queue, &hosted, EventData::new_u64(0), EventFlags::IN | EventFlags::ET).unwrap();
+        {
+            let mut pump = hosted.lend();
+            let window = pump.root_window();
+            for _ in 0..CROWD {
+                // There is room to write from the start.
+                let socket = mio::net::UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+                pump.watch(window, socket, Interest::WRITABLE).expect("descriptors are left");
+            }
+        }
+        let mut told = 0;
+        while told < CROWD {
+            assert!(is_told(&queue, PATIENCE), "{told} of {CROWD}");
+            told += turn_and_take(&mut hosted).len();
+        }
+        assert_eq!(told, CROWD);
+        turn_and_take(&mut hosted);
+        assert_at_rest(&hosted);
+    });
+}
+
+/// Who asks before each sleep need not ask the system.
+#[test]
+fn a_turn_that_could_not_bring_all_that_is_ready_says_that_there_is_more() {
+    alone(a_turn_that_could_not_bring_all_that_is_ready_says_that_there_is_more, || {
+        let mut limits = getrlimit(Resource::Nofile);
+        limits.current = limits.maximum;
+        setrlimit(Resource::Nofile, limits).expect("as many descriptors as are allowed");
+        let mut pump = Pump::<u32>::with_settings(settings()).unwrap();
+        let window = pump.root_window();
+        let watch = |pump: &mut Pump<u32>| {
+            let socket = mio::net::UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            pump.watch(window, socket, Interest::WRITABLE).expect("descriptors are left")
+        };
+        let watches: Vec<_> = (0..CROWD).map(|_| watch(&mut pump)).collect();
+        assert!(pump.turn(Budget::no_wait()).unwrap().more);
+        while pump.next_message().is_some() {}
+        assert_eq!(pump.rest(), Rest::Ready);
+        let turn = pump.turn(Budget::no_wait()).unwrap();
+        assert_eq!((turn.taken_over, turn.more, pump.metrics().queued), (CROWD - 1024, false, CROWD - 1024));
+        while pump.next_message().is_some() {}
+        assert_eq!(pump.rest(), Rest::Forever);
+        for &watch in &watches {
+            pump.rearm(watch, Interest::WRITABLE).expect("it lives");
+        }
+        assert!(pump.turn(Budget::no_wait()).unwrap().more);
+        for watch in watches {
+            pump.cancel(watch);
+        }
+        assert!(!pump.turn(Budget::no_wait()).unwrap().more, "of what is closed there is no more");
+        assert_eq!(pump.rest(), Rest::Forever);
+    });
 }
 
 fn is_told(queue: &OwnedFd, timeout: Duration) -> bool {
