@@ -51,7 +51,8 @@ pub struct Turn {
     /// How many things were taken over: posts and completions of other threads, ready sockets, slices of
     /// streams.
     pub taken_over: usize,
-    /// The budget ran out first: another turn has more to take over, without waiting.
+    /// Another turn has more to take over, without waiting: the budget ran out first. Or it may have more: so many sockets
+    /// were ready, 1,024, that one wait brings no others.
     pub more: bool,
 }
 
