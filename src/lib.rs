@@ -99,6 +99,7 @@
 //! | find the handler that holds everything up          | [`Dispatcher::report_slow`]                         |
 //! | take a message that a cancel still reaches         | [`Pump::next_in_hand`], [`Pump::get_in_hand`] give an [`InHand`] |
 //! | turn past the messages of some windows             | [`Pump::turn_in_hand`]                              |
+//! | know whether my loop within a procedure may sleep  | [`Dispatcher::rest`]; beneath it [`Pump::rest_in_hand`], [`Pump::inform_host_in_hand`] |
 //! | know the time as timers do                         | [`Pump::clock`]                                     |
 //! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |

@@ -241,6 +241,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("watch for slow procedures", |d, _, _| d.report_slow(SOON, |_| {})),
     ("ask the dispatcher", |d, _, _| {
         assert_eq!(d.unclaimed(), 0);
+        let _ = d.rest();
         assert!(!format!("{d:?}").is_empty());
     }),
 ];
