@@ -565,6 +565,54 @@ fn a_provider_that_panics_with_what_panics_when_dropped_hurts_only_its_own_strea
     assert_eq!(collect(&mut pump, good), ((0..200).collect(), Ok(())));
 }
 
+/// Ends at once, and has something that is dropped with it.
+struct Ends<D>(#[expect(dead_code, reason = "kept to be dropped")] D);
+
+impl<D> Provider for Ends<D> {
+    type Item = u8;
+    type Status = u8;
+
+    fn step(&mut self, slice: &mut Slice<'_, u8>) -> Step<u8> {
+        slice.push(1).expect("there is room for one at least");
+        Step::End(2)
+    }
+}
+
+#[test]
+fn a_provider_is_dropped_as_soon_as_it_has_ended() {
+    let (mut pump, alive) = (pump(), Rc::new(()));
+    let window = pump.root_window();
+    let id = pump.start_stream(window, Ends(alive.clone()), StreamSettings::default()).expect("the window is open");
+    turn(&mut pump);
+    assert_eq!((Rc::strong_count(&alive), pump.metrics().queued), (1, 2), "though nothing is taken yet");
+    assert_eq!(collect(&mut pump, id), (vec![1], Ok(2)));
+}
+
+#[test]
+fn a_provider_whose_drop_panics_at_its_end_loses_nothing() {
+    let mut pump = pump();
+    let window = pump.root_window();
+    let bad = pump.start_stream(window, Ends(Panics), StreamSettings::default()).map_err(std::mem::forget);
+    let bad = bad.expect("the window is open");
+    let good = pump.start_stream(window, items(0..200), StreamSettings::default()).expect("the window is open");
+    assert!(catch_unwind(AssertUnwindSafe(|| turn(&mut pump))).is_err());
+    assert_eq!(collect(&mut pump, bad), (vec![1], Ok(2)));
+    assert_eq!(collect(&mut pump, good), ((0..200).collect(), Ok(())));
+    assert_eq!(pump.metrics().operations, 0);
+}
+
+/// A batch that a filter did not admit is of the stream to the end, and goes with a cancel.
+#[test]
+fn a_cancel_after_the_end_purges_the_batches_before_it() {
+    let mut pump = pump();
+    let window = pump.open_window();
+    let id = pump.start_stream(window, items(0..100), StreamSettings::default()).expect("the window is open");
+    turn(&mut pump);
+    while pump.turn(Budget::no_wait()).expect("a turn that does not wait").more {}
+    assert_eq!(pump.cancel(id), Cancelled::Queued(3), "two batches and the end");
+    assert!(pump.next_message().is_none());
+}
+
 #[test]
 fn the_end_of_a_stream_that_panicked_is_taken_out_once() {
     let mut pump = pump();
