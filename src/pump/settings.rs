@@ -89,7 +89,8 @@ impl Settings {
     /// the host must call `turn` now and then, or have a thread of its own wait on the descriptor. Nor of
     /// deadlines: [`Pump::rest`](crate::Pump::rest) tells those, for the host's own timer.
     ///
-    /// It is called on the thread that handed something in, with no lock held, and must not block. Of a burst only
+    /// It is called on the thread that handed something in, with no lock held, and must not block. If it panics, that passes
+    /// through to who handed something in, which arrives all the same, and the next post calls it again. Of a burst only
     /// the first calls it; it is called again once all that was there is taken over, so a host must go on until
     /// [`Pump::rest`](crate::Pump::rest) says that it may sleep. A turn that has no more for a full queue has more when
     /// messages were taken.
