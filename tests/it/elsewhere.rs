@@ -566,7 +566,7 @@ fn a_provider_that_panics_with_what_panics_when_dropped_hurts_only_its_own_strea
 }
 
 /// Ends at once, and has something that is dropped with it.
-struct Ends<D>(#[expect(dead_code, reason = "kept to be dropped")] D);
+struct Ends<D>(D);
 
 impl<D> Provider for Ends<D> {
     type Item = u8;
