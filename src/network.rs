@@ -83,6 +83,9 @@ pub(crate) trait Network {
     /// Asks for what a watched source is ready for, also for what has been reported.
     fn rearm(&mut self, socket: SocketKey, interest: Interest) -> io::Result<()>;
 
+    /// Has a watched source wake nobody until [`rearm`](Network::rearm): it was told, and the program does not read it.
+    fn disarm(&mut self, socket: SocketKey);
+
     /// Stops watching a source, and gives it back. Nothing of it is reported any more.
     fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>>;
 

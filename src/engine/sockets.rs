@@ -163,7 +163,8 @@ impl<T> Engine<T> {
             Work::Watch { watch, queued } => match self.watches.ready(watch) {
                 WatchState::Armed => self.queue_of(slot, || Payload::Ready(readiness)),
                 WatchState::Queued => self.merge(queued, readiness),
-                WatchState::Disarmed => {}
+                // Once: what is ready and nobody reads must not wake the pump again and again.
+                WatchState::Disarmed => network.disarm(socket),
             },
             Work::Connect { connect } => {
                 let mut context = ConnectContext { now, network, resolver: &mut self.resolver };

@@ -6,7 +6,7 @@
 //! |----------|------------------------------------------------------------------------------|
 //! | Armed    | the source is ready: Queued                                                  |
 //! | Queued   | what comes now is merged into its message; that is taken: Disarmed           |
-//! | Disarmed | it is armed again: Armed. What comes meanwhile is told then, if it still holds |
+//! | Disarmed | it is armed again: Armed. What comes meanwhile is told then, if it still holds. The first such makes the system watch it no more until then |
 
 use crate::network::SocketKey;
 use crate::slots::{Slot, Slots, slot_of};

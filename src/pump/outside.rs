@@ -212,6 +212,15 @@ impl Network for Outside {
         of!(self, rearm(socket, interest))
     }
 
+    fn disarm(&mut self, socket: SocketKey) {
+        match self {
+            Outside::System(reactor) => reactor.disarm(socket),
+            // There nobody sleeps who could be woken.
+            #[cfg(any(test, feature = "simulation"))]
+            Outside::Simulation(_) => {}
+        }
+    }
+
     fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>> {
         of!(self, unwatch(socket))
     }

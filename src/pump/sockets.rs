@@ -30,7 +30,8 @@ impl<T> Pump<T> {
     ///
     /// # Cost
     ///
-    /// One system call, and one for each arming.
+    /// One system call, and one for each arming. One more where something comes that is not asked for: the system then
+    /// watches the source no more until it is armed again.
     ///
     /// # Examples
     ///

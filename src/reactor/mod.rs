@@ -73,6 +73,8 @@ pub(crate) struct Reactor {
 struct Registered {
     socket: Socket,
     owner: SocketOwner,
+    /// The system does not watch it at the moment: it was told, and is not armed again.
+    is_disarmed: bool,
 }
 
 enum Socket {
@@ -236,7 +238,7 @@ impl Reactor {
     }
 
     fn insert(&mut self, socket: Socket, owner: SocketOwner) -> SocketKey {
-        let key = self.sockets.insert(Registered { socket, owner });
+        let key = self.sockets.insert(Registered { socket, owner, is_disarmed: false });
         make_room(&mut self.keys_by_slot, slot_of(key), key);
         self.keys_by_slot[slot_of(key) as usize] = key;
         key
@@ -258,7 +260,9 @@ impl Reactor {
     fn remove(&mut self, socket: SocketKey) -> Option<Socket> {
         let mut registered = self.sockets.remove(socket)?;
         // Before the descriptor is closed, so that its number can come back at once.
-        if let Err(error) = self.poll.registry().deregister(registered.socket.source()) {
+        if !registered.is_disarmed
+            && let Err(error) = self.poll.registry().deregister(registered.socket.source())
+        {
             log::warn!("deregistering a socket: {error}");
         }
         Some(registered.socket)
@@ -346,7 +350,23 @@ impl Network for Reactor {
 
     fn rearm(&mut self, socket: SocketKey, interest: Interest) -> io::Result<()> {
         let registered = self.sockets.get_mut(socket).ok_or(io::ErrorKind::NotConnected)?;
-        self.poll.registry().reregister(registered.socket.source(), token_of(socket), interests(interest))
+        let (source, registry) = (registered.socket.source(), self.poll.registry());
+        match registered.is_disarmed {
+            false => registry.reregister(source, token_of(socket), interests(interest))?,
+            true => registry.register(source, token_of(socket), interests(interest))?,
+        }
+        registered.is_disarmed = false;
+        Ok(())
+    }
+
+    fn disarm(&mut self, socket: SocketKey) {
+        let Some(registered) = self.sockets.get_mut(socket).filter(|registered| !registered.is_disarmed) else {
+            return;
+        };
+        match self.poll.registry().deregister(registered.socket.source()) {
+            Ok(()) => registered.is_disarmed = true,
+            Err(error) => log::warn!("deregistering a socket: {error}"),
+        }
     }
 
     fn unwatch(&mut self, socket: SocketKey) -> Option<Box<dyn Any>> {

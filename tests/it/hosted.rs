@@ -310,6 +310,36 @@ fn an_idle_pump_wakes_no_host() {
     assert_eq!(hosted.lend().metrics(), before);
 }
 
+/// What comes and is not asked for wakes the host once, not each time that there is more of it.
+#[test]
+fn a_source_that_nobody_arms_again_keeps_no_host_awake() {
+    let mut hosted = hosted();
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let watch = {
+        let mut pump = hosted.lend();
+        let window = pump.root_window();
+        pump.watch_descriptor(window, &ours, Interest::READABLE).unwrap()
+    };
+    for _ in 0..3 {
+        theirs.write_all(b"x").unwrap();
+        assert_eq!(take(&mut hosted, 1).len(), 1);
+        theirs.write_all(b"x").unwrap();
+        assert!(turn_and_take(&mut hosted).is_empty());
+        for _ in 0..3 {
+            theirs.write_all(b"x").unwrap();
+            assert_at_rest(&hosted);
+        }
+        hosted.lend().rearm(watch, Interest::READABLE).unwrap();
+        assert_eq!(take(&mut hosted, 1).len(), 1, "it is told by level");
+        hosted.lend().rearm(watch, Interest::READABLE).unwrap();
+        turn_and_take(&mut hosted);
+        hosted.lend().rearm(watch, Interest::READABLE).unwrap();
+    }
+    assert!(hosted.lend().release(watch).is_some());
+    theirs.write_all(b"x").unwrap();
+    assert_at_rest(&hosted);
+}
+
 /// An outer wait that is edge-triggered tells of a change alone: each one must be a new edge.
 /// Otherwise the host would turn the pump again and again until that thread is given a processor.
 #[test]
