@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use msgpump::simulation::Simulation;
 use msgpump::{
-    Abandoned, Budget, Cancelled, Filter, Kind, Payload, PostRefusal, Poster, Provider, Pump, Settings, Slice, Step,
-    StreamSettings, StreamWaker, Timer, WindowId, items,
+    Abandoned, Budget, Cancelled, Filter, Kind, Payload, PostRefusal, Poster, Provider, Pump, Settings, Slice,
+    StartRefusal, Step, StreamSettings, StreamWaker, Timer, WindowId, items,
 };
 
 /// Tells when it is dropped, by a post.
@@ -292,8 +292,10 @@ fn a_destroyed_window_silences_the_work_it_waits_for() {
     assert!(!pump.is_live(stream));
     turn(&mut pump);
     assert!(pump.next_message().is_none());
-    assert!(pump.start_external::<u8>(window).is_err());
+    let refused = pump.start_external::<u8>(window).expect_err("it is destroyed");
+    assert_eq!(refused.refusal, StartRefusal::NoSuchWindow(window));
     let refused = pump.start_stream(window, items(0..10), StreamSettings::default()).expect_err("it is destroyed");
+    assert_eq!(refused.refusal, StartRefusal::NoSuchWindow(window));
     assert_eq!(refused.argument.clone().step_all(), (0..10).collect::<Vec<_>>(), "the provider comes back whole");
 }
 
