@@ -271,6 +271,22 @@ fn what_was_passed_by_when_quit_was_told_still_comes_to_a_loop_that_wants_it() {
     assert_eq!([stage.next(), stage.next()], [Post('c'), Seen::Tick(timer)]);
 }
 
+/// Not even one that has waited for its share of posts.
+#[test]
+fn no_tick_comes_among_what_is_owed_once_quit_was_told() {
+    let mut stage = Stage::new();
+    stage.every(stage.first, 1);
+    stage.post(stage.first, &"x".repeat(FAIR_SHARE + 1));
+    stage.pump.quit(6);
+    stage.advance(1);
+    assert!(stage.pump.get_message_for(Filter::any().window(stage.second)).unwrap().is_none());
+    for _ in 0..=FAIR_SHARE {
+        let message = stage.pump.get_message().unwrap().expect("it was posted before");
+        assert!(matches!(message.payload, Payload::Posted('x')), "{message:?}");
+    }
+    assert!(stage.pump.get_message().unwrap().is_none());
+}
+
 /// Where what was passed by is gone, so is the loop.
 #[test]
 fn quit_that_was_told_early_ends_the_loop_around_when_nothing_is_left_before_it() {
