@@ -161,6 +161,23 @@ impl<T, S> Dispatcher<T, S> {
     /// # Cost
     ///
     /// As [`Pump::rest_in_hand`](crate::Pump::rest_in_hand).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::{Dispatcher, Pump, Rest};
+    /// let mut dispatcher = Dispatcher::<u32>::new(Pump::new()?);
+    /// let window = dispatcher.open_window(|dispatcher, _, message| {
+    ///     dispatcher.pump().post(message.window, 2).expect("there is room");
+    ///     assert_eq!(dispatcher.rest(), Rest::Forever, "it waits until this has returned");
+    /// });
+    /// dispatcher.pump().post(window, 1)?;
+    /// let message = dispatcher.next_message().expect("it was posted");
+    /// assert!(matches!(dispatcher.dispatch(&mut (), message), msgpump::dispatcher::Dispatch::Done));
+    /// assert_eq!(dispatcher.rest(), Rest::Ready);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "a host that does not look at this sleeps past what is due"]
     pub fn rest(&mut self) -> Rest {
         self.pump.rest_in_hand(&self.running)
     }

@@ -54,6 +54,7 @@ impl<T> Pump<T> {
     ///
     /// As [`rest`](Pump::rest). Where windows are passed by, one look at each of their messages before another one, and
     /// at each timer.
+    #[must_use = "a host that does not look at this sleeps past what is due"]
     pub fn rest_in_hand(&mut self, passed_by: &[WindowId]) -> Rest {
         self.rest_past_all_but(all_but(&passed_by))
     }

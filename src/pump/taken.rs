@@ -71,7 +71,8 @@ impl<T> Pump<T> {
     /// What was posted before, by other threads too, comes before it as far as the queue has room. Then
     /// [`get_message`](Pump::get_message) returns `None`, in every nested loop, until [`resume`](Pump::resume) is
     /// called; [`next_message`](Pump::next_message) gives [`Payload::Quit`](crate::Payload::Quit) once. Of
-    /// several codes the last one counts. Results of other threads that nobody wants are dropped, as by a turn.
+    /// several codes the last one counts. A loop that passes messages by is told before those; they still come to a loop
+    /// around it that passes none by. Results of other threads that nobody wants are dropped, as by a turn.
     pub fn quit(&mut self, code: i32) {
         self.take_over_posts(usize::MAX);
         self.engine.quit(code);

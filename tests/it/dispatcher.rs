@@ -209,7 +209,8 @@ fn what_waited_for_a_procedure_that_runs_a_nested_loop_comes_before_the_end() {
         assert_eq!(dispatcher.run(log).unwrap(), 9);
     };
     let in_a_hosts_style: NestedLoop = |dispatcher, log, _| {
-        assert_eq!(drain(dispatcher, log), Pending { dispatched: 0, more: false, quit: Some(9) });
+        let Pending { dispatched, more, quit, .. } = drain(dispatcher, log);
+        assert_eq!((dispatched, more, quit), (0, false, Some(9)));
     };
     for nested in [of_its_own, in_a_hosts_style] {
         let (_, mut dispatcher) = stage();
@@ -291,7 +292,7 @@ fn what_is_passed_by_keeps_no_host_awake() {
         post(dispatcher, other, "c");
         assert_eq!(dispatcher.rest(), Rest::Ready);
         let pending = dispatcher.dispatch_pending(log, Budget::no_wait().messages(1)).unwrap();
-        assert_eq!(pending, Pending { dispatched: 1, more: false, quit: None }, "what is left is passed by");
+        assert_eq!((pending.dispatched, pending.more), (1, false), "what is left is passed by");
         assert_eq!(dispatcher.pump().rest(), Rest::Ready, "to who passes nothing by");
     });
     post(&mut dispatcher, window, "a");
