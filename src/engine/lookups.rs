@@ -24,7 +24,7 @@ impl<T> Engine<T> {
     ) -> Result<OperationId, StartRefusal> {
         let (window, group) = self.admit(owner)?;
         let operation = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
-        log::debug!("{} looks up {query}", OperationId::new(self.tag, operation));
+        log::debug!("{} looks up {:?}", OperationId::new(self.tag, operation), query.to_string());
         let slot = slot_of(operation);
         match self.resolver.start(slot, query, now, network) {
             Err(refusal) => {

@@ -68,7 +68,7 @@ impl<T> Engine<T> {
         let (window, group) = self.admit(owner)?;
         let key = self.operations.insert(window, group, Work::Finished { queued: Chain::EMPTY });
         let operation = OperationId::new(self.tag, key);
-        log::debug!("{operation} connects to {connect}");
+        log::debug!("{operation} connects to {:?}", connect.to_string());
         let mut context = ConnectContext { now, network, resolver: &mut self.resolver };
         let Some(connect) = self.connects.start(key, connect, &mut context) else {
             self.operations.remove(slot_of(key));
