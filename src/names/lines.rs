@@ -16,9 +16,6 @@ const LINE_BYTES_MAX: usize = 4096;
 /// The part of a file that is read: with it, every position and every count fits in 32 bits.
 const TEXT_BYTES_MAX: usize = u32::MAX as usize;
 
-/// What Windows editors put before the first line.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
 /// The fields of one line.
 pub(super) type Fields<'t> = SplitAsciiWhitespace<'t>;
 
@@ -41,7 +38,6 @@ impl LineReader {
         let line = rest.split(|&byte| byte == b'\n').next().unwrap_or(rest);
         self.offset += line.len() + 1;
         self.line_number += 1;
-        let line = if self.line_number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         let content = line.split(|&byte| byte == b'#').next().unwrap_or(line).trim_ascii();
         if content.is_empty() {
             return true;
@@ -107,7 +103,7 @@ mod tests {
 
     #[test]
     fn lines_are_split_into_fields() {
-        let cases: [(&[u8], &[&str]); 11] = [
+        let cases: [(&[u8], &[&str]); 8] = [
             (b"", &[]),
             (b"\n\r\n \t\n# comment\n  # another\n#", &[]),
             (b"a b", &["a|b"]),
@@ -115,9 +111,6 @@ mod tests {
             (b"a b\r\nc\td\r\n", &["a|b", "c|d"]),
             (b" \ta \t b# c\nd", &["a|b", "d"]),
             (b"a\x0cb\n", &["a|b"]),
-            (b"\xef\xbb\xbfa b\n\n", &["a|b"]),
-            (b"\xef\xbb\xbf# comment", &[]),
-            (b"a\n\xef\xbb\xbfb", &["a", "\u{feff}b"]),
             ("b\u{fc}cher a\u{a0}b".as_bytes(), &["b\u{fc}cher|a\u{a0}b"]),
         ];
         for (text, expected) in cases {

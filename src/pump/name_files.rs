@@ -13,6 +13,9 @@ use crate::moment::Moment;
 /// How often it is asked whether the files have changed.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What Windows editors put before the first line.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// One file that lookups are configured with.
 #[derive(Debug)]
 pub(crate) struct NameFile {
@@ -96,11 +99,62 @@ impl NameFile {
         if self.stamp == Some(stamp) {
             return Ok(Change::Unchanged);
         }
-        let text = files.read(&self.path)?;
+        let mut text = files.read(&self.path)?;
         if text.len() == FILE_BYTES_MAX {
             log::warn!("{}: only its first {FILE_BYTES_MAX} bytes are read", self.path.display());
+            // Half a line may say something, and something else.
+            text.truncate(text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        }
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len());
         }
         self.stamp = Some(stamp);
         Ok(Change::Text(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One file, in memory.
+    struct InMemory(Vec<u8>);
+
+    impl Files for InMemory {
+        fn stamp(&self, _: &Path) -> io::Result<Stamp> {
+            Ok(Stamp { modified: None, len: self.0.len() as u64, inode: 0 })
+        }
+
+        fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+            Ok(self.0[..self.0.len().min(FILE_BYTES_MAX)].to_vec())
+        }
+
+        fn environment(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+
+    fn read(text: Vec<u8>) -> Vec<u8> {
+        match NameFile::new("hosts").look(&InMemory(text)) {
+            Change::Text(text) => text,
+            Change::Unchanged | Change::Gone => panic!("the file is there, and was never looked at"),
+        }
+    }
+
+    /// `192.0.2.1` is not `192.0.2.12`.
+    #[test]
+    fn of_a_file_that_is_too_long_no_half_line_is_read() {
+        let mut text = vec![b'#'; FILE_BYTES_MAX - 10];
+        text.extend_from_slice(b"\n192.0.2.12 a\n");
+        assert_eq!(read(text).len(), FILE_BYTES_MAX - 9);
+        assert_eq!(read(vec![b'#'; FILE_BYTES_MAX + 1]), b"");
+        assert_eq!(read(b"192.0.2.12 a".to_vec()), b"192.0.2.12 a");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        assert_eq!(read("\u{feff}a\n\u{feff}b".into()), "a\n\u{feff}b".as_bytes());
+        assert_eq!(read("\u{feff}".into()), b"");
+        assert_eq!(read(b"\xef\xbb".to_vec()), b"\xef\xbb");
     }
 }
