@@ -72,16 +72,16 @@ impl Search {
     }
 }
 
-/// Whether `name` is below one of the search domains.
+/// Whether `name` is one of the search domains or below one.
 ///
 /// Who configured the search domain `corp.local` means that the name servers know it, although names
-/// below `local` are otherwise not asked for.
-pub(crate) fn is_below_search_domain(name: &str, config: &ResolverConfig) -> bool {
+/// below `local` are otherwise not asked for. It has addresses itself, too: those of its domain controllers.
+pub(crate) fn is_within_search_domain(name: &str, config: &ResolverConfig) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    config.search().iter().any(|domain| {
+    config.search().iter().filter(|domain| *domain != ROOT).any(|domain| {
         let start = name.len().checked_sub(domain.len());
         let (below, end) = start.and_then(|start| name.split_at_checked(start)).unwrap_or_default();
-        below.ends_with('.') && end.eq_ignore_ascii_case(domain)
+        (below.is_empty() || below.ends_with('.')) && end.eq_ignore_ascii_case(domain)
     })
 }
 
@@ -193,12 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn names_below_a_search_domain() {
+    fn names_within_a_search_domain() {
         let config = config(1, &["corp.local", "."]);
-        for (name, below) in [
+        for (name, within) in [
             ("dc1.corp.local", true),
             ("a.dc1.CORP.Local.", true),
-            ("corp.local", false),
+            ("corp.local", true),
+            ("CORP.local.", true),
             ("notcorp.local", false),
             ("printer.local", false),
             ("local", false),
@@ -207,7 +208,7 @@ mod tests {
             ("..", false),
             ("\u{e9}orp.local", false),
         ] {
-            assert_eq!(is_below_search_domain(name, &config), below, "{name:?}");
+            assert_eq!(is_within_search_domain(name, &config), within, "{name:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::job::JobQuestion;
 use super::order::scope_id;
 use crate::dns::config::ResolverConfig;
 use crate::dns::host_text::{HostText, SpecialName, to_ascii};
-use crate::dns::search::is_below_search_domain;
+use crate::dns::search::is_within_search_domain;
 use crate::lookup::{
     Family, Host, LookupError, LookupFailure, Protocol, ProtocolKey, ProtocolQuery, Service, ServiceKey, ServiceQuery,
     Source,
@@ -63,8 +63,8 @@ pub(super) fn host_by_name(
     match special {
         None => ask(),
         Some(SpecialName::Localhost) => Local::Found(localhost(text, family)),
-        // Who searches below `local` has name servers that know it.
-        Some(SpecialName::Local) if is_below_search_domain(text, config) => ask(),
+        // Who searches in a domain below `local` has name servers that know it.
+        Some(SpecialName::Local) if is_within_search_domain(text, config) => ask(),
         Some(special) => Local::Failed(LookupFailure::NotFound, special.reason()),
     }
 }

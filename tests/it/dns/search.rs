@@ -258,10 +258,10 @@ fn special_names_are_never_sent() {
         {
             let lookup = start(&mut pump, HostQuery::by_name(name).family(family));
             let host = outcome(&mut pump, lookup).unwrap();
-            assert_eq!(
-                (addresses(&host), host.source),
-                (expected.iter().map(ToString::to_string).collect(), Source::SpecialName)
-            );
+            let mut found = addresses(&host);
+            // The better one is first, which depends on the machine.
+            found.sort_by_key(|address| !address.contains(':'));
+            assert_eq!((found, host.source), (expected.iter().map(ToString::to_string).collect(), Source::SpecialName));
         }
     }
     for name in ["host.invalid", "host.INVALID.", "secret.onion", "printer.local"] {
@@ -276,12 +276,14 @@ fn special_names_are_never_sent() {
 
 /// Who searches below `corp.local` has name servers that know it.
 #[test]
-fn local_names_below_a_search_domain_are_sent() {
-    let server = knowing(&["dc1.corp.local"]);
+fn local_names_within_a_search_domain_are_sent() {
+    let server = knowing(&["dc1.corp.local", "corp.local"]);
     let mut pump = pump(asking([&server]).with_search(["corp.local"]));
     assert_eq!(v4(&mut pump, "dc1").unwrap().canonical_name, "dc1.corp.local");
-    assert_eq!(v4(&mut pump, "dc1.corp.local").unwrap().canonical_name, "dc1.corp.local");
-    assert_eq!(server.asked(), 2);
+    for name in ["dc1.corp.local", "corp.local", "corp.local."] {
+        assert_eq!(v4(&mut pump, name).unwrap().canonical_name, name.trim_end_matches('.'));
+    }
+    assert_eq!(server.asked(), 4);
 }
 
 /// Without the feature the name is refused, with it its ASCII form is asked for.
