@@ -27,6 +27,16 @@ impl Family {
             Family::V6 => address.is_ipv6(),
         }
     }
+
+    /// The form that `address` has in this family, if it has one: an IPv4 address that was written in its IPv6 form
+    /// (`::ffff:192.0.2.1`) is of either.
+    pub(crate) fn form_of(self, address: SocketAddr) -> Option<SocketAddr> {
+        let address = match self {
+            Family::V4 => SocketAddr::new(address.ip().to_canonical(), address.port()),
+            Family::Any | Family::V6 => address,
+        };
+        self.includes(address.ip()).then_some(address)
+    }
 }
 
 /// The question of a host lookup: a name, or an address whose name is wanted.

@@ -112,8 +112,8 @@ impl HostsTable {
         let name = without_root(name);
         let lines = self.lines_by_name.entries(NameKey::of(name)).take(LINES_PER_ANSWER_MAX);
         let has_name = |line: &&HostsLine| self.names(line).any(|own| own.eq_ignore_ascii_case(name));
-        let is_wanted = |line: &&HostsLine| family.includes(line.address.ip()) && has_name(line);
-        self.answer(lines.map(|line| &self.lines[line]).filter(is_wanted))
+        let is_wanted = |line: &&HostsLine| family.form_of(line.address).is_some() && has_name(line);
+        self.answer(lines.map(|line| &self.lines[line]).filter(is_wanted), family)
     }
 
     /// As [`by_name_in`](HostsTable::by_name_in), in either family.
@@ -122,12 +122,12 @@ impl HostsTable {
         self.by_name_in(name, Family::Any)
     }
 
-    /// The answer of the first line that has `address`, in whichever zone.
+    /// The answer of the first line that has `address`, in whichever zone and of an IPv4 address in whichever form.
     ///
     /// The first alone, as gethostbyaddr(3) does it: a block list gives one address 100,000 names.
     pub(crate) fn by_address(&self, address: IpAddr) -> Option<HostsAnswer<'_>> {
-        let &line = self.first_line_by_address.get(&address)?;
-        self.answer([&self.lines[line as usize]].into_iter())
+        let &line = self.first_line_by_address.get(&address.to_canonical())?;
+        self.answer([&self.lines[line as usize]].into_iter(), Family::Any)
     }
 
     /// What the file held.
@@ -151,7 +151,7 @@ impl HostsTable {
             self.lines_by_name.add(NameKey::of(name), line);
         }
         self.lines.push(HostsLine { address, names: start..self.names.len() as u32 });
-        self.first_line_by_address.entry(address.ip()).or_insert(line);
+        self.first_line_by_address.entry(address.ip().to_canonical()).or_insert(line);
         Some(())
     }
 
@@ -159,8 +159,12 @@ impl HostsTable {
         self.names[line.names.start as usize..line.names.end as usize].split(' ')
     }
 
-    /// Merges `lines` into one answer.
-    fn answer<'t>(&'t self, lines: impl Iterator<Item = &'t HostsLine> + Clone) -> Option<HostsAnswer<'t>> {
+    /// Merges `lines` into one answer, whose addresses have the form of `family`.
+    fn answer<'t>(
+        &'t self,
+        lines: impl Iterator<Item = &'t HostsLine> + Clone,
+        family: Family,
+    ) -> Option<HostsAnswer<'t>> {
         let mut names = lines.clone().flat_map(|line| self.names(line)).take(NAMES_PER_ANSWER_MAX);
         let canonical_name = names.next()?;
         let mut aliases: Vec<&str> = Vec::new();
@@ -171,9 +175,9 @@ impl HostsTable {
             }
         }
         let mut addresses = Vec::new();
-        for HostsLine { address, .. } in lines {
-            if !addresses.contains(address) {
-                addresses.push(*address);
+        for address in lines.filter_map(|line| family.form_of(line.address)) {
+            if !addresses.contains(&address) {
+                addresses.push(address);
             }
         }
         Some(HostsAnswer { canonical_name, aliases, addresses })
@@ -262,7 +266,7 @@ fe80::1%7 router
             ("::1", "localhost (ip6-localhost IP6-loopback) ::1"),
             ("192.0.2.7", "www.Example.org (www printer) 192.0.2.7"),
             ("fe80::1", "router () fe80::1%3"),
-            ("::ffff:127.0.0.1", "-"),
+            ("::ffff:127.0.0.1", "localhost () 127.0.0.1"),
             ("192.0.2.9", "-"),
         ];
         for (address, expected) in cases {

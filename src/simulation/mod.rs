@@ -130,7 +130,8 @@ impl Simulation {
         self.lock().set_descriptors(descriptors);
     }
 
-    /// Takes the routes of one family away: its addresses have no way and its servers are not reached.
+    /// Takes the routes of one family away, also those that stay on the machine: its addresses have no way and its
+    /// servers are not reached.
     pub fn cut_off(&self, family: Family) {
         self.lock().cut_off(family);
     }

@@ -129,10 +129,8 @@ impl Stage {
     /// The stage's machine has one address of each family beside loopback.
     pub(crate) fn source_address(&mut self, destination: SocketAddr) -> Option<IpAddr> {
         let address = destination.ip();
-        if address.is_loopback() {
-            return Some(address);
-        }
-        (!self.lock().is_cut_off(address)).then_some(Stage::own_address(address))
+        let own = if address.is_loopback() { address } else { Stage::own_address(address) };
+        (!self.lock().is_cut_off(address)).then_some(own)
     }
 
     /// A simulated machine keeps nothing to find them with.

@@ -135,7 +135,16 @@ impl Job {
         self.follow(flow, context)
     }
 
+    /// Takes in that a deadline has passed. First what has come by now: the program may have been busy, or others had this
+    /// turn's share of ready sockets.
     pub(super) fn expire<N: Network>(&mut self, context: &mut Context<'_, N>) -> JobFlow {
+        if let Some(socket) = self.socket() {
+            let flow = self.ready(socket, context);
+            let is_due = self.deadline().is_some_and(|deadline| deadline <= context.now);
+            if !(is_due && matches!(flow, JobFlow::Pending | JobFlow::CutShort)) {
+                return flow;
+            }
+        }
         if self.last_moment.is_some_and(|last| last <= context.now) {
             self.transaction.close(context.network);
             return JobFlow::Over(match self.found(context.network) {

@@ -70,7 +70,7 @@ pub(super) fn host_by_name(
 }
 
 pub(super) fn host_by_address(address: IpAddr, hosts: &HostsTable) -> Local {
-    if let Some(answer) = hosts.by_address(address).or_else(|| hosts.by_address(address.to_canonical())) {
+    if let Some(answer) = hosts.by_address(address) {
         let (canonical_name, aliases) = (answer.canonical_name.to_owned(), owned(&answer.aliases));
         return Local::Found(Host { aliases, ..host(canonical_name, vec![SocketAddr::new(address, 0)], Source::File) });
     }
@@ -147,9 +147,9 @@ pub(super) fn parts(host: &Host) -> impl Iterator<Item = HostPart> {
 }
 
 fn literal(address: SocketAddr, family: Family) -> Local {
-    match family.includes(address.ip()) {
-        true => Local::Found(host(address.ip().to_string(), vec![address], Source::Literal)),
-        false => Local::Failed(LookupFailure::NoData, Some("it is an address of the other family")),
+    match family.form_of(address) {
+        Some(address) => Local::Found(host(address.ip().to_string(), vec![address], Source::Literal)),
+        None => Local::Failed(LookupFailure::NoData, Some("it is an address of the other family")),
     }
 }
 
@@ -158,7 +158,7 @@ fn from_hosts(answer: HostsAnswer<'_>) -> Host {
     Host { aliases: owned(&aliases), ..host(canonical_name.to_owned(), addresses, Source::File) }
 }
 
-/// The loopback addresses (RFC 6761 section 6.3), in the order of RFC 6724.
+/// The loopback addresses (RFC 6761 section 6.3).
 fn localhost(text: &str, family: Family) -> Host {
     let loopback = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
     let wanted = loopback.into_iter().filter(|&address| family.includes(address));

@@ -29,7 +29,7 @@ use crate::dns::transaction::{Context, Scratch};
 use crate::error::StartRefusal;
 use crate::file_report::FileReport;
 use crate::line::Line;
-use crate::lookup::{Host, HostKey, HostQuery, LookupError, LookupErrorDetail, ProtocolQuery, ServiceQuery, Source};
+use crate::lookup::{Host, HostKey, HostQuery, LookupError, LookupErrorDetail, ProtocolQuery, ServiceQuery};
 use crate::message::HostPart;
 use crate::moment::Moment;
 use crate::network::{JobKey, Network, SocketKey, SocketOwner};
@@ -138,6 +138,7 @@ impl Resolver {
         self.config = Arc::new(config);
         self.jobs_by_question.clear();
         self.scratch.forget_servers();
+        self.next_first_server = 0;
         // More may be asked at a time than before.
         self.place_free = true;
     }
@@ -293,10 +294,8 @@ impl Resolver {
         };
         match answer {
             Local::Found(mut host) => {
-                if host.source == Source::File {
-                    put_in_order(&mut host, network);
-                    self.forget_ways_if_last(network);
-                }
+                put_in_order(&mut host, network);
+                self.forget_ways_if_last(network);
                 if query.streamed {
                     let lookup = self.lookups.at(slot);
                     local::parts(&host).for_each(|part| lookup.tell_part(&part, &mut self.deliveries));

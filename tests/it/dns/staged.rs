@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use msgpump::simulation::{Act, NameServer, Simulation};
-use msgpump::{Budget, Family, HostQuery, LookupFailure, Pump, ResolverConfig, Rest, Settings, StartRefusal};
+use msgpump::{Budget, Family, HostQuery, LookupFailure, Pump, ResolverConfig, Rest, Settings, Source, StartRefusal};
 
 use crate::support::wire::{A, AAAA};
-use crate::support::{look_up, outcome, start};
+use crate::support::{addresses, look_up, outcome, start};
 
 fn address(last: u8) -> SocketAddr {
     ([192, 0, 2, last], 53).into()
@@ -231,15 +231,15 @@ fn pumps_on_one_stage_leave_each_other_their_answers() {
 fn of_a_long_answer_the_first_addresses_are_put_in_order() {
     let simulation = Simulation::new(1);
     // Its scope differs from that of the way to it, so it is worth the least (RFC 6724 section 6, rule 2).
-    let addresses: Vec<_> =
+    let listed: Vec<_> =
         (0..70).map(|last| format!("{}.{last}", if last == 0 { "169.254.1" } else { "10.0.0" })).collect();
-    let zone = NameServer::new().host("a.test", addresses.iter().map(String::as_str));
+    let zone = NameServer::new().host("a.test", listed.iter().map(String::as_str));
     simulation.name_server(address(53), zone);
     let mut pump = pump(&simulation, ResolverConfig::new([address(53)]));
     let host = look_up(&mut pump, "a.test").expect("the server knows it");
-    let mut expected = addresses;
+    let mut expected = listed;
     expected[..64].rotate_left(1);
-    assert_eq!(host.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+    assert_eq!(addresses(&host), expected);
 }
 
 /// An IPv4 address in its IPv6 form is the same host, in the hosts file as for the name servers.
@@ -252,6 +252,62 @@ fn a_mapped_address_is_found_in_the_hosts_file() {
     let lookup = start(&mut pump, HostQuery::by_address(mapped));
     let host = outcome(&mut pump, lookup).expect("the file knows it");
     assert_eq!((host.canonical_name.as_str(), host.addresses.as_slice()), ("filed.test", &[mapped][..]));
+}
+
+/// The other way round as well: the file may have the IPv6 form, and who wants IPv4 gets the address in it.
+#[test]
+fn a_mapped_address_of_the_hosts_file_is_an_ipv4_address() {
+    let simulation = Simulation::new(1);
+    simulation.write_file("/etc/hosts", "::ffff:192.0.2.9 filed.test\n192.0.2.9 again.test filed.test\n");
+    let mut pump = simulation.pump::<()>(Settings::default());
+    let (plain, mapped) = ("192.0.2.9", "::ffff:192.0.2.9");
+    for (name, family, expected) in [
+        ("filed.test", Family::V4, &[plain][..]),
+        ("filed.test", Family::V6, &[mapped]),
+        ("filed.test", Family::Any, &[plain, mapped]),
+        (mapped, Family::V4, &[plain]),
+        (mapped, Family::Any, &[mapped]),
+    ] {
+        let lookup = start(&mut pump, HostQuery::by_name(name).family(family));
+        let host = outcome(&mut pump, lookup).expect("the file or the text knows it");
+        assert_eq!(addresses(&host), expected, "{name} {family:?}");
+        assert!(host.socket_addresses(80).all(|address| family.includes(address.ip())));
+    }
+    for address in [plain, mapped].map(|text| text.parse::<IpAddr>().expect("it is an address")) {
+        let lookup = start(&mut pump, HostQuery::by_address(address));
+        let host = outcome(&mut pump, lookup).expect("the file knows it");
+        assert_eq!((host.canonical_name.as_str(), host.addresses.as_slice()), ("filed.test", &[address][..]));
+    }
+}
+
+/// Editors of Windows put a mark before the first line, which is the one that counts most.
+#[test]
+fn a_byte_order_mark_costs_no_file_its_first_line() {
+    let simulation = Simulation::new(1);
+    for (path, line) in [
+        ("/etc/hosts", "192.0.2.9 filed.test"),
+        ("/etc/services", "filed 4711/tcp"),
+        ("/etc/protocols", "filed 200"),
+        ("/etc/resolv.conf", "nameserver 192.0.2.53"),
+    ] {
+        simulation.write_file(path, format!("\u{feff}{line}\r\n"));
+    }
+    let mut pump = simulation.pump::<()>(Settings::default());
+    for file in pump.name_files() {
+        assert_eq!((file.report.entries, file.report.lines_skipped), (1, 0), "{}", file.path.display());
+    }
+    assert_eq!(pump.resolver_config().servers(), [address(53)]);
+    assert_eq!(addresses(&look_up(&mut pump, "filed.test").expect("the file knows it")), ["192.0.2.9"]);
+}
+
+/// Where IPv6 is off, what only tries the first address must not be given `::1`.
+#[test]
+fn localhost_is_put_in_order_as_other_hosts_are() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<()>(Settings::default());
+    assert_eq!(addresses(&look_up(&mut pump, "localhost").expect("it is always known")), ["::1", "127.0.0.1"]);
+    simulation.cut_off(Family::V6);
+    assert_eq!(addresses(&look_up(&mut pump, "localhost").expect("it is always known")), ["127.0.0.1", "::1"]);
 }
 
 /// Sockets that are ready turn after turn leave the posts of other threads a share of each.
@@ -328,4 +384,47 @@ fn an_answer_that_came_with_an_error_is_an_answer() {
     assert_eq!((host.addresses.len(), host.incomplete), (2, false));
     let asked: Vec<_> = simulation.queries().iter().map(|query| (query.server, query.record_type)).collect();
     assert_eq!(asked, [(address(53), AAAA), (address(53), A), (address(54), AAAA)]);
+}
+
+/// The program was busy while the answers came, and takes them over bit by bit: they are there, whatever the time is.
+#[test]
+fn an_answer_that_came_in_time_counts_however_late_it_is_taken_over() {
+    let deadlines = [None, Some(Duration::from_secs(7))];
+    for (budget, deadline) in [Budget::no_wait().messages(1), Budget::no_wait().time(Duration::ZERO)]
+        .into_iter()
+        .flat_map(|budget| deadlines.map(|deadline| (budget, deadline)))
+    {
+        let simulation = Simulation::new(1);
+        let zone =
+            (0..40).fold(NameServer::new(), |zone, number| zone.host(&format!("host{number}.test"), ["192.0.2.1"]));
+        simulation.name_server(address(53), zone);
+        let config = ResolverConfig::new([address(53)]).with_attempts(1).with_deadline(deadline);
+        let mut pump = pump(&simulation, config);
+        let lookups: Vec<_> = (0..40).map(|number| start(&mut pump, v4(&format!("host{number}.test")))).collect();
+        simulation.advance(Duration::from_secs(10));
+        while pump.turn(budget).expect("the stage's wait works").more {}
+        for lookup in lookups {
+            outcome(&mut pump, lookup).expect("the answer came after a millisecond");
+        }
+        assert_eq!((simulation.queries().len(), simulation.open_sockets()), (40, 0), "each is asked once");
+    }
+}
+
+/// Whose turn it is to be asked first is forgotten with the configuration that has them take turns.
+#[test]
+fn who_is_asked_first_is_the_first_again_once_servers_take_no_turns() {
+    let simulation = Simulation::new(1);
+    let servers = [53, 54, 55].map(address);
+    for server in servers {
+        simulation.name_server(server, NameServer::new().host("a.test", ["192.0.2.1"]));
+    }
+    let config = ResolverConfig::new(servers);
+    let mut pump = pump(&simulation, config.clone().with_rotate(true));
+    let ask = |pump: &mut Pump<()>| {
+        let lookup = start(pump, v4("a.test"));
+        outcome(pump, lookup).expect("each server knows it").source
+    };
+    assert_eq!([(); 4].map(|()| ask(&mut pump)), [0, 1, 2, 0].map(|index: usize| Source::NameServer(servers[index])));
+    pump.set_resolver(config).expect("it is within its limits");
+    assert_eq!([(); 2].map(|()| ask(&mut pump)), [Source::NameServer(servers[0]); 2]);
 }
