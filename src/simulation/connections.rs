@@ -68,8 +68,8 @@ impl World {
     }
 
     fn next_port(&mut self) -> u16 {
-        self.ports_given += 1;
-        FIRST_PORT + self.ports_given % (u16::MAX - FIRST_PORT)
+        self.ports_given = (self.ports_given + 1) % (u16::MAX - FIRST_PORT);
+        FIRST_PORT + self.ports_given
     }
 
     fn add_connected(&mut self, stage: u64, owner: Option<SocketOwner>, connected: Connected) -> SocketKey {
@@ -431,5 +431,19 @@ impl Pipe for SimulatedPipe {
 
     fn socket(&self) -> SocketKey {
         self.key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run of virtual days makes more connections than there are ports.
+    #[test]
+    fn ports_come_again_after_the_last() {
+        let mut world = World::new(1);
+        let ports: Vec<u16> = (0..70_000).map(|_| world.next_port()).collect();
+        assert!(ports.iter().all(|&port| port >= FIRST_PORT));
+        assert!(ports.windows(2).all(|pair| pair[0] != pair[1]));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::world::{Socket, World};
 use crate::error::Error;
-use crate::files::Stamp;
+use crate::files::{FILE_BYTES_MAX, Stamp};
 use crate::moment::Patience;
 use crate::network::{OpenError, Ready, SocketKey, SocketOwner, Transport};
 use crate::reactor::Wake;
@@ -163,7 +163,8 @@ impl Stage {
     }
 
     pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.lock().file(path).map(|(_, text)| text.clone()).ok_or(io::ErrorKind::NotFound.into())
+        let first = |text: &Vec<u8>| text[..text.len().min(FILE_BYTES_MAX)].to_vec();
+        self.lock().file(path).map(|(_, text)| first(text)).ok_or(io::ErrorKind::NotFound.into())
     }
 
     pub(crate) fn environment(&self, name: &str) -> Option<String> {
