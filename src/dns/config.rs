@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::host_text::check_name;
+use crate::lookup::Family;
 
 /// Name servers in a configuration made in code. Each one more is another timeout to sit through.
 const SERVERS_MAX: usize = 8;
@@ -122,7 +123,8 @@ macro_rules! settings {
 }
 
 impl ResolverConfig {
-    /// Asks `servers`, one to eight of them, in this order; everything else as by default.
+    /// Asks `servers`, one to eight of them, in this order; everything else as by default. One whose address is of
+    /// IPv4 in its IPv6 form (`::ffff:192.0.2.53`) is asked by IPv4.
     ///
     /// ```
     /// use msgpump::ResolverConfig;
@@ -130,7 +132,8 @@ impl ResolverConfig {
     /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     pub fn new(servers: impl IntoIterator<Item: Into<SocketAddr>>) -> ResolverConfig {
-        ResolverConfig { servers: servers.into_iter().map(Into::into).collect(), ..ResolverConfig::default() }
+        let servers = servers.into_iter().map(Into::into).map(by_own_family);
+        ResolverConfig { servers: servers.collect(), ..ResolverConfig::default() }
     }
 
     /// The name servers, in the order in which they are asked.
@@ -140,7 +143,9 @@ impl ResolverConfig {
 
     /// Appends these domains, up to 32 and in this order, to names that do not end in a dot.
     ///
-    /// The domain `.` appends nothing: it is the place where the name itself is tried.
+    /// The domain `.` appends nothing: it is the place where the name itself is tried. Only a name that does not exist,
+    /// or has no such record, leads to the next one. Where name servers fail, refuse or are silent the lookup ends with
+    /// that, though some resolvers go on: a host of another domain must not stand in for the one that was meant.
     pub fn with_search(mut self, domains: impl IntoIterator<Item: AsRef<str>>) -> ResolverConfig {
         self.search = domains.into_iter().map(|domain| bare_domain(domain.as_ref()).to_owned()).collect();
         self
@@ -166,7 +171,9 @@ impl ResolverConfig {
         /// family that is there.
         ///
         /// By default a lookup ends by itself: each candidate name takes at most the timeout, times
-        /// the attempts, times the number of name servers.
+        /// the attempts, times the number of name servers. A name server whose answer is that it must be asked
+        /// again (by stream, in plain, for the next of up to 16 aliases) has the timeout anew, and twice where each
+        /// question [goes alone](Self::with_single_request).
         with_deadline, deadline: Option<Duration>;
 
         /// Starts each lookup at another name server in turn, to spread the load.
@@ -253,6 +260,12 @@ impl fmt::Display for ResolverConfigError {
 }
 
 impl std::error::Error for ResolverConfigError {}
+
+/// The address with which a server is asked by the family that it has: through a socket of IPv6 the system does not say
+/// of IPv4 what it says, and some systems have no such sockets.
+fn by_own_family(server: SocketAddr) -> SocketAddr {
+    Family::V4.form_of(server).unwrap_or(server)
+}
 
 /// A search domain without the dots around it, which files have in all ways.
 fn bare_domain(domain: &str) -> &str {

@@ -439,11 +439,11 @@ fn open_error(error: io::Error) -> OpenError {
     if is_out_of_descriptors(&error) { OpenError::OutOfDescriptors } else { OpenError::Unreachable(error) }
 }
 
-/// Whether the process (EMFILE) or the machine (ENFILE, no buffers, no memory) has no more to give.
+/// Whether the process (EMFILE) or the machine (ENFILE, no buffers, no memory; EAGAIN, no port) has no more to give.
 #[cfg(unix)]
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::AGAIN];
     error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw_os_error(code)))
 }
 

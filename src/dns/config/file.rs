@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use resolv_conf::ParseError;
 
-use super::{ATTEMPTS_MAX, DNS_PORT, NDOTS_MAX, ResolverConfig, SEARCH_MAX, TIMEOUT_MAX, bare_domain, check_domain};
+use super::{
+    ATTEMPTS_MAX, DNS_PORT, NDOTS_MAX, ResolverConfig, SEARCH_MAX, TIMEOUT_MAX, bare_domain, by_own_family,
+    check_domain,
+};
 use crate::file_report::FileReport;
 use crate::scoped_address::{Zone, parse_address};
 
@@ -119,7 +122,7 @@ fn read_servers(text: &str, zone: Zone<'_>, skipped: &mut BTreeSet<usize>) -> Ve
         match words.next().map(|word| parse_address(word, zone)) {
             Some(Ok(mut server)) => {
                 server.set_port(DNS_PORT);
-                servers.push(server);
+                servers.push(by_own_family(server));
             }
             Some(Err(_)) | None => _ = skipped.insert(index),
         }

@@ -74,6 +74,7 @@ fn name_servers() {
         ("nameserver fe80::1%gone\nnameserver 192.0.2.1", &["192.0.2.1:53"]),
         ("nameserver fe80::1%gone", &["127.0.0.1:53", "[::1]:53"]),
         ("nameserver 192.0.2.1 192.0.2.2", &["192.0.2.1:53"]),
+        ("nameserver ::ffff:192.0.2.1", &["192.0.2.1:53"]),
         ("  nameserver 192.0.2.1", &["192.0.2.1:53"]),
         ("nameserver\nnameserver 192.0.2.1;old", &["192.0.2.1:53"]),
         (
@@ -208,6 +209,13 @@ fn values_of_a_file_are_held_to_their_limits() {
         let seconds = config.timeout().as_secs();
         assert_eq!((config.ndots(), seconds, config.attempts()), (ndots, timeout, attempts), "{option}");
     }
+}
+
+#[test]
+fn a_server_is_asked_by_the_family_that_its_address_has() {
+    let texts = ["[::ffff:192.0.2.1]:5353", "[::192.0.2.1]:53", "[fe80::1%3]:53"];
+    let config = ResolverConfig::new(texts.map(|text| text.parse::<SocketAddr>().expect("an address")));
+    assert_eq!(config.servers(), ["192.0.2.1:5353", texts[1], texts[2]].map(|text| text.parse().expect("an address")));
 }
 
 #[test]

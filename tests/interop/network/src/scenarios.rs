@@ -1,5 +1,6 @@
 //! What happens to lookups and connects when the cable, the addresses and the routes change.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub const ALL: &[(&str, Scenario)] = &[
     ("address-change", address_change),
     ("address-change-while-lookups-wait", address_change_while_lookups_wait),
     ("no-way-for-ipv6", no_way_for_ipv6),
+    ("no-ipv6-at-all", no_ipv6_at_all),
+    ("no-port-is-free", no_port_is_free),
     ("port-unreachable", port_unreachable),
     ("nobody-has-the-address", nobody_has_the_address),
     ("a-router-has-no-way", a_router_has_no_way),
@@ -170,6 +173,37 @@ fn no_way_for_ipv6(_: &mut Stage) {
     assert_quiet(&mut pump);
 }
 
+/// Not even `::1` is an address of the machine.
+fn no_ipv6_at_all(_: &mut Stage) {
+    let mut pump = pump(patient([far_server()]));
+    let here = |pump: &mut msgpump::Pump<()>| look_up(pump, "localhost").expect("it is always known").addresses;
+    let (v4, v6) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
+    assert_eq!(here(&mut pump), [v6, v4]);
+    switch_ipv6("1");
+    assert_eq!(here(&mut pump), [v4, v6]);
+    let mapped = SocketAddr::from((FAR_V4.to_ipv6_mapped(), 53));
+    look_up(&mut self::pump(patient([mapped])), "host.test.").expect("it is an address of IPv4");
+    switch_ipv6("0");
+    ip("address add 2001:db8:9::1/64 dev near nodad");
+    assert_eq!(here(&mut pump), [v6, v4]);
+    assert_quiet(&mut pump);
+}
+
+/// Other programs have all the ports that the system gives out: who asks waits in line, as without descriptors.
+fn no_port_is_free(_: &mut Stage) {
+    const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
+    let usual = fs::read_to_string(RANGE).expect("it is this network's own");
+    fs::write(RANGE, "61000 61001").expect("it is this network's own");
+    let mut pump = pump(patient([far_server()]));
+    let lookups: Vec<_> = (0..20).map(|number| start_lookup(&mut pump, &format!("h{number}.test."))).collect();
+    for lookup in lookups {
+        let host = lookup_outcome(&mut pump, lookup).expect("a port is free again");
+        assert_eq!(host.addresses.len(), 2, "{host:?}");
+    }
+    fs::write(RANGE, usual).expect("it is this network's own");
+    assert_quiet(&mut pump);
+}
+
 /// The machine is there, and says that nobody listens: by ICMP to a datagram, by a reset to a connect.
 fn port_unreachable(_: &mut Stage) {
     let closed = |last: u16| SocketAddr::from((FAR_V4, 5300 + last));
@@ -206,9 +240,11 @@ fn nobody_has_the_address(_: &mut Stage) {
 /// There is a way to a router, and the router has none: it says so in three ways, of which one tells of a network and two
 /// of a host.
 fn a_router_has_no_way(stage: &mut Stage) {
-    for (behind, by, network) in
-        [("10.6.0.1:53", "10.9.0.2", "10.6.0.0/16"), ("[2001:db8:6::1]:53", "2001:db8:9::2", "2001:db8:6::/48")]
-    {
+    for (behind, by, network) in [
+        ("10.6.0.1:53", "10.9.0.2", "10.6.0.0/16"),
+        ("[::ffff:10.6.0.1]:53", "10.9.0.2", "10.6.0.0/16"),
+        ("[2001:db8:6::1]:53", "2001:db8:9::2", "2001:db8:6::/48"),
+    ] {
         ip(&format!("route add {network} via {by}"));
         assert_passed_over_at_once(behind.parse().expect("an address"));
         for kind in ["unreachable", "prohibit"] {
@@ -224,7 +260,8 @@ fn a_router_has_no_way(stage: &mut Stage) {
 fn assert_passed_over_at_once(server: SocketAddr) {
     let mut alone = pump(patient([server]));
     let error = look_up(&mut alone, "host.test.").unwrap_err();
-    assert_eq!((error.failure(), error.server()), (LookupFailure::NetworkDown, Some(server)), "{error}");
+    let asked = SocketAddr::new(server.ip().to_canonical(), server.port());
+    assert_eq!((error.failure(), error.server()), (LookupFailure::NetworkDown, Some(asked)), "{error}");
     assert_quiet(&mut alone);
     let mut pump = pump(patient([server, far_server()]));
     let lookups: Vec<_> = (0..20).map(|number| start_lookup(&mut pump, &format!("h{number}.test."))).collect();

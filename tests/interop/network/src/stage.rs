@@ -81,6 +81,11 @@ pub fn be_a_router() {
     }
 }
 
+/// Switches IPv6 off (`1`) or on (`0`) in the network of this process.
+pub fn switch_ipv6(off: &str) {
+    fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", off).expect("it is this network's own");
+}
+
 /// Changes something of the near network.
 pub fn ip(words: &str) {
     run(&mut Command::new("ip"), words);
