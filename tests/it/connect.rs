@@ -390,3 +390,20 @@ fn a_failed_connect_has_the_kind_of_what_its_lookup_ran_into_and_a_text_that_is_
     simulation.cut_off(Family::V4);
     assert_eq!(kind(&mut pump, "nobody.example.org:80"), ErrorKind::NetworkUnreachable);
 }
+
+/// The program was busy while they were made, and takes them over bit by bit: whatever the time is, they are there.
+#[test]
+fn a_connection_that_was_made_in_time_counts_however_late_it_is_taken_over() {
+    let (simulation, mut pump) = stage(&[]);
+    simulation.peer(address("192.0.2.1:443"), Peer::new());
+    let window = pump.root_window();
+    for _ in 0..10 {
+        pump.connect(window, Connect::to("192.0.2.1:443")).expect("the window is open");
+    }
+    simulation.advance(Duration::from_secs(60));
+    while pump.turn(Budget::no_wait().messages(1)).expect("the wait works").more {}
+    for _ in 0..10 {
+        let connection = outcome(&mut pump).expect("it was made at once");
+        assert!(connection.failed.is_empty(), "{connection:?}");
+    }
+}

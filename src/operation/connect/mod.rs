@@ -91,6 +91,15 @@ struct Attempt {
     address: SocketAddr,
 }
 
+/// How an attempt stands.
+#[derive(PartialEq)]
+enum Standing {
+    Waits,
+    Failed,
+    /// The connect is over.
+    Won,
+}
+
 /// What a step needs beside the connect itself.
 pub(crate) struct ConnectContext<'a, N> {
     pub(crate) now: Moment,
@@ -187,17 +196,26 @@ impl Connects {
 
     /// Takes in that the socket of an attempt is ready.
     pub(crate) fn ready<N: Network>(&mut self, slot: Slot, socket: SocketKey, context: &mut ConnectContext<'_, N>) {
+        if self.look_at(slot, socket, context) == Standing::Failed {
+            self.step(slot, context);
+        }
+    }
+
+    /// Takes in how an attempt stands.
+    fn look_at<N: Network>(&mut self, slot: Slot, socket: SocketKey, context: &mut ConnectContext<'_, N>) -> Standing {
         let connecting = self.connects.at_mut(slot);
-        let Some(index) = connecting.attempts.iter().position(|attempt| attempt.socket == socket) else { return };
+        let Some(index) = connecting.attempts.iter().position(|attempt| attempt.socket == socket) else {
+            return Standing::Waits;
+        };
         match context.network.is_connected(socket) {
-            Ok(false) => return,
+            Ok(false) => return Standing::Waits,
             Ok(true) => {
                 let attempt = connecting.attempts.swap_remove(index);
                 match context.network.detach(socket) {
                     Ok(stream) => {
                         let connecting = self.remove(slot);
                         self.results.push_back(connecting.won(stream, attempt.address, context));
-                        return;
+                        return Standing::Won;
                     }
                     Err(error) => connecting.failed.push(FailedAttempt { address: attempt.address, error }),
                 }
@@ -212,14 +230,18 @@ impl Connects {
         }
         // One that failed is followed at once.
         connecting.next_attempt = context.now;
-        self.step(slot, context);
+        Standing::Failed
     }
 
     /// The time has become `now`: does what is due.
     pub(crate) fn advance<N: Network>(&mut self, context: &mut ConnectContext<'_, N>) {
         while let Some((_, slot)) = self.alarms.first().filter(|&(deadline, _)| deadline <= context.now) {
             self.alarms.remove(slot);
-            self.step(slot, context);
+            // First what has come by now: others may have had this turn's share of ready sockets.
+            let sockets: Vec<_> = self.connects.at(slot).attempts.iter().map(|attempt| attempt.socket).collect();
+            if !sockets.into_iter().any(|socket| self.look_at(slot, socket, context) == Standing::Won) {
+                self.step(slot, context);
+            }
         }
     }
 
