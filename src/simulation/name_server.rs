@@ -239,9 +239,16 @@ impl NameServer {
         self.loss_percent
     }
 
-    /// Whether the port is closed.
-    pub(super) fn refuses(&self) -> bool {
-        self.script.front().copied().unwrap_or(self.always) == Act::Refuse
+    /// Takes a stream, and says how long that takes; `None` where the port is closed.
+    pub(super) fn accept(&mut self) -> Option<Duration> {
+        match self.script.front() {
+            Some(Act::Refuse) => {
+                self.script.pop_front();
+                None
+            }
+            Some(_) => Some(self.latency),
+            None => (self.always != Act::Refuse).then_some(self.latency),
+        }
     }
 
     pub(super) fn react(&mut self, question: &Query, message: &[u8]) -> Vec<Reaction> {

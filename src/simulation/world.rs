@@ -286,10 +286,9 @@ impl World {
         let (owner, incoming) = (Some(owner), VecDeque::new());
         let key = self.sockets.insert(Socket { stage, owner, transport, is_connected, incoming, role });
         if transport == Transport::Stream {
-            let latency = self.servers.get(&server).map(NameServer::usual_latency);
-            match self.servers.get(&server).map(NameServer::refuses) {
-                Some(false) => self.schedule(latency.unwrap_or_default(), Event::Connected(key)),
-                _ => self.arrive(key, Duration::ZERO, Incoming::Error(io::ErrorKind::ConnectionRefused)),
+            match self.servers.get_mut(&server).and_then(NameServer::accept) {
+                Some(latency) => self.schedule(latency, Event::Connected(key)),
+                None => self.arrive(key, Duration::ZERO, Incoming::Error(io::ErrorKind::ConnectionRefused)),
             }
         }
         Ok(key)
@@ -310,7 +309,10 @@ impl World {
     pub(super) fn send(&mut self, key: SocketKey, bytes: &[u8]) -> io::Result<usize> {
         let socket = self.sockets.get_mut(key).ok_or(io::ErrorKind::NotConnected)?;
         if !socket.is_connected {
-            return Err(io::ErrorKind::NotConnected.into());
+            return match socket.incoming.pop_front() {
+                Some(Incoming::Error(kind)) => Err(kind.into()),
+                _ => Err(io::ErrorKind::NotConnected.into()),
+            };
         }
         match socket.transport {
             Transport::Datagram => self.receive_question(key, bytes),

@@ -428,3 +428,17 @@ fn who_is_asked_first_is_the_first_again_once_servers_take_no_turns() {
     pump.set_resolver(config).expect("it is within its limits");
     assert_eq!([(); 2].map(|()| ask(&mut pump)), [Source::NameServer(servers[0]); 2]);
 }
+
+/// An act of a script is done once, by stream as by datagram.
+#[test]
+fn a_scripted_refusal_of_a_stream_is_over_after_one() {
+    let simulation = Simulation::new(1);
+    let zone = NameServer::new().host("a.test", ["192.0.2.1"]);
+    simulation.name_server(address(53), zone.then(Act::Refuse).then(Act::Answer).then(Act::Refuse));
+    let config = ResolverConfig::new([address(53)]).with_tcp(true).with_attempts(1);
+    let mut pump = pump(&simulation, config);
+    for expected in [Some(LookupFailure::NetworkDown), None, Some(LookupFailure::NetworkDown), None, None] {
+        let lookup = start(&mut pump, v4("a.test"));
+        assert_eq!(outcome(&mut pump, lookup).err().map(|error| error.failure()), expected);
+    }
+}
