@@ -138,7 +138,7 @@ impl Stage {
 
     /// The machine's own address of the family that `address` has.
     pub(super) fn own_address(address: IpAddr) -> IpAddr {
-        match address {
+        match address.to_canonical() {
             IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 100).into(),
             IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x100).into(),
         }

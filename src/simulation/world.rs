@@ -209,7 +209,7 @@ impl World {
     }
 
     pub(super) fn is_cut_off(&self, address: IpAddr) -> bool {
-        self.cut_off.iter().any(|family| family.includes(address))
+        self.cut_off.iter().any(|family| family.includes(address.to_canonical()))
     }
 
     /// A number below `limit`, from the seed.

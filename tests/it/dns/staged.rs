@@ -264,7 +264,7 @@ fn a_mapped_address_of_the_hosts_file_is_an_ipv4_address() {
     for (name, family, expected) in [
         ("filed.test", Family::V4, &[plain][..]),
         ("filed.test", Family::V6, &[mapped]),
-        ("filed.test", Family::Any, &[plain, mapped]),
+        ("filed.test", Family::Any, &[mapped, plain]),
         (mapped, Family::V4, &[plain]),
         (mapped, Family::Any, &[mapped]),
     ] {
