@@ -7,6 +7,9 @@ use msgpump::simulation::NameServer;
 use msgpump::{HostQuery, Payload, ResolverConfig, Settings};
 use msgpump_fuzz::{Choices, answer, stage};
 
+/// What Windows editors put before the first line.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The configuration that `text` makes, and how many lines were read and skipped.
 fn read(text: &[u8], variables: &[(&str, &str)]) -> (ResolverConfig, (usize, usize)) {
     let simulation = stage();
@@ -40,7 +43,10 @@ fuzz_target!(|bytes: &[u8]| {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)))
         .collect();
-    let text = choices.rest();
+    let mut text = choices.rest();
+    while let Some(rest) = text.strip_prefix(MARK) {
+        text = rest;
+    }
 
     let (config, report) = read(text, &variables);
     assert_eq!(config.check(), Ok(()));
@@ -48,6 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
     let with = |text: &[&[u8]]| read(&text.concat(), &variables);
     assert_eq!(with(&[b"# words\n\n;\n", text]), (config.clone(), report), "a comment before it");
     assert_eq!(with(&[text, b"\n  \n# words"]), (config.clone(), report), "a comment behind it");
+    assert_eq!(with(&[MARK, text]), (config.clone(), report), "a mark before it");
     let (again, (entries, skipped)) = with(&[text, b"\nnameserver nowhere"]);
     assert_eq!((again, (entries, skipped)), (config, (report.0, report.1 + 1)), "a bad line behind it");
 });
