@@ -312,7 +312,7 @@ impl Network for Reactor {
         }
         match stream.peer_addr() {
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected || is_in_progress(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -445,6 +445,18 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::AGAIN];
     error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw_os_error(code)))
+}
+
+/// Whether a connection is still being made, as some systems say it.
+#[cfg(unix)]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+}
+
+/// Winsock says that it is not connected.
+#[cfg(windows)]
+fn is_in_progress(_: &io::Error) -> bool {
+    false
 }
 
 /// Whether Winsock has no more to give: WSAEMFILE, WSAENOBUFS.
