@@ -126,6 +126,10 @@ impl ResolverConfig {
     /// Asks `servers`, one to eight of them, in this order; everything else as by default. One whose address is of
     /// IPv4 in its IPv6 form (`::ffff:192.0.2.53`) is asked by IPv4.
     ///
+    /// Each candidate name of each lookup begins at the first of them, also where that one was silent before: it may be
+    /// the only one that knows the names of a private network, and a server that does not would say that they do not
+    /// exist.
+    ///
     /// ```
     /// use msgpump::ResolverConfig;
     /// let config = ResolverConfig::new(["192.0.2.53:53".parse::<std::net::SocketAddr>()?]);

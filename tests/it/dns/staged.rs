@@ -442,3 +442,30 @@ fn a_scripted_refusal_of_a_stream_is_over_after_one() {
         assert_eq!(outcome(&mut pump, lookup).err().map(|error| error.failure()), expected);
     }
 }
+
+/// The first server may be the only one that knows the names of a private network: that it was silent once makes no
+/// other the first.
+#[test]
+fn each_candidate_begins_at_the_first_server() {
+    let simulation = Simulation::new(1);
+    simulation.name_server(address(53), NameServer::new().host("host", ["192.0.2.1"]).silent(2));
+    simulation.name_server(address(54), NameServer::new());
+    let config = ResolverConfig::new([address(53), address(54)]).with_search(["a.test", "b.test"]);
+    let mut pump = pump(&simulation, config);
+    let lookup = start(&mut pump, v4("host"));
+    let host = outcome(&mut pump, lookup).expect("the first server knows it");
+    assert_eq!(host.source, Source::NameServer(address(53)));
+    assert_eq!(simulation.queries().len(), 5, "{:?}", simulation.queries());
+}
+
+/// Whoever answers has shown that it is there, so what it is asked then has the whole time for a server.
+#[test]
+fn who_must_be_asked_again_has_the_timeout_anew() {
+    let simulation = Simulation::new(1);
+    let slow = NameServer::new().latency(Duration::from_secs(2));
+    simulation.name_server(address(53), slow.then(Act::Truncate).always(Act::Drop));
+    let mut pump = pump(&simulation, ResolverConfig::new([address(53)]).with_attempts(1));
+    let lookup = start(&mut pump, v4("a.test"));
+    let error = outcome(&mut pump, lookup).expect_err("nobody answers by stream");
+    assert_eq!((error.failure(), error.elapsed()), (LookupFailure::TimedOut, Duration::from_secs(2 + 5)));
+}
