@@ -66,15 +66,25 @@ impl<T> Engine<T> {
         }
     }
 
-    /// Whether the loop is over, whatever it wants: quit is told, or it is what comes next and is told by this call.
-    pub(crate) fn tell_quit(&mut self) -> bool {
+    /// Once quit is told, or where it is what comes next and is told by this call: how many messages are still owed to a
+    /// loop that passes none by.
+    #[inline]
+    pub(crate) fn tell_quit(&mut self) -> Option<usize> {
+        match self.quit {
+            Quit::NotAsked => None,
+            Quit::Asked { .. } | Quit::Told { .. } => self.tell_quit_if_next(),
+        }
+    }
+
+    #[cold]
+    fn tell_quit_if_next(&mut self) -> Option<usize> {
         if self.quit_that_is_next().is_some() {
             self.note_quit_told();
         }
-        let Quit::Told { owed, .. } = &mut self.quit else { return false };
+        let Quit::Told { owed, .. } = &mut self.quit else { return None };
         // What is owed may be purged.
         *owed = (*owed).min(self.queue.len());
-        *owed == 0
+        Some(*owed)
     }
 
     /// Notes that quit is told. What was in the queue before it and still is was passed by.
@@ -175,15 +185,9 @@ impl<T> Engine<T> {
         self.due_tick(filter).map(Choice::Tick)
     }
 
-    /// As [`choose`](Engine::choose), for a loop that ends with quit. Once that is told, nothing but what is owed comes, and
-    /// not to a loop that passes messages by: that would get some of those for it, and not the others.
-    #[inline]
-    pub(crate) fn choose_for_loop(&self, filter: Option<&dyn Admits>) -> Option<Choice> {
-        match (self.quit, filter) {
-            (Quit::Told { .. }, None) => self.queue.first().map(Choice::Queued),
-            (Quit::Told { .. }, Some(_)) => None,
-            _ => self.choose(filter),
-        }
+    /// What is queued and comes next, before anything else.
+    pub(crate) fn choose_queued(&self) -> Option<Choice> {
+        self.queue.first().map(Choice::Queued)
     }
 
     // The two searches are not inlined: what takes the first there is needs no room for them.
