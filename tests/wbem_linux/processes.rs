@@ -99,13 +99,32 @@ fn l04_a_process_that_ends_between_listing_and_reading_is_left_out() {
 }
 
 #[test]
-fn a_process_half_gone_is_left_out() {
-    let files = with(with(Files::new("half"), 10, b"x"), 11, b"y");
-    fs::remove_file(files.path("proc/11/io")).unwrap();
-    let machine = files.machine();
-    assert_eq!(all(&machine, "Win32_Process").len(), 1);
-    // Who does not ask for it does not notice.
-    assert_eq!(some(&machine, "Win32_Process", &["Name"]).len(), 2);
+fn a_process_is_gone_whichever_of_its_files_is_missed_first() {
+    for name in ["Name", "ExecutablePath", "CommandLine", "ReadOperationCount", "PageFileUsage", "HandleCount"] {
+        let files = with(with(Files::new("missed"), 10, b"x"), 11, b"y");
+        let machine = files.machine();
+        let source = source(&machine, "Win32_Process");
+        let query = format!("SELECT {name} FROM Win32_Process");
+        let mut rows = source.open(&wanted(&source, &query)).unwrap();
+        let mut read = Vec::new();
+        let _ = rows.step(1, &mut read);
+        fs::remove_dir_all(files.path("proc/10")).unwrap();
+        fs::remove_dir_all(files.path("proc/11")).unwrap();
+        read.extend(drain(&mut *rows));
+        assert_eq!(read.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_kernel_that_does_not_count_what_processes_read_has_processes_all_the_same() {
+    // Without CONFIG_TASK_IO_ACCOUNTING there is no such file, of no process.
+    let files = with(with(Files::new("unaccounted"), 10, b"x"), 11, b"y");
+    for pid in [10, 11] {
+        fs::remove_file(files.path(&format!("proc/{pid}/io"))).unwrap();
+    }
+    let rows = all(&files.machine(), "Win32_Process");
+    assert_eq!(rows.len(), 2);
+    assert_eq!((value(&rows[0], "ReadOperationCount"), text(&rows[0], "CSName")), (&Value::Null, Some("box.example")));
 }
 
 #[test]

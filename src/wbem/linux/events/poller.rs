@@ -16,6 +16,7 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use super::super::machine::{At, Machine};
 use super::super::process::{Process, pid};
 use super::super::reading::Reading;
+use super::super::table::Row;
 use super::trace::{Change, Known, Watch};
 use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::provider::Progress;
@@ -121,7 +122,12 @@ impl Poller {
             if self.known.contains_key(&pid) {
                 continue;
             }
-            let Some(known) = Known::read(&reading, pid) else { continue };
+            let process = Process::new(pid);
+            // Its end was told, or was before; it is listed until somebody buries it.
+            if process.has_ended(&reading) {
+                continue;
+            }
+            let Some(known) = Known::of(&process, &reading) else { continue };
             if let Some(changes) = &mut started {
                 changes.push(Change::Started { pid, known: known.clone() });
             }
@@ -185,9 +191,12 @@ impl Listing {
 impl Known {
     /// What is known of a process; `None` if it is gone.
     pub(super) fn read(reading: &Reading, pid: u32) -> Option<Known> {
-        let process = Process::new(pid);
+        Known::of(&Process::new(pid), reading)
+    }
+
+    fn of(process: &Process, reading: &Reading) -> Option<Known> {
         let stat = process.stat(reading);
-        if stat.is_none() && super::super::table::Row::is_gone(&process) {
+        if stat.is_none() && process.is_gone() {
             return None;
         }
         Some(Known {
@@ -236,6 +245,14 @@ mod tests {
         let stopped =
             wait_for(&mut poller, |change| matches!(change, Change::Stopped { pid, .. } if *pid == child_pid));
         assert_eq!(stopped, Change::Stopped { pid: child_pid, known, status: None });
+        // It is listed again with what starts now, and is no news.
+        let mut next = Command::new("sleep").arg("1000").spawn().unwrap();
+        let numbers = [child_pid, next.id()];
+        let started =
+            wait_for(&mut poller, |change| matches!(change, Change::Started { pid, .. } if numbers.contains(pid)));
+        assert!(matches!(started, Change::Started { pid, .. } if pid == next.id()), "{started:?}");
+        next.kill().unwrap();
+        next.wait().unwrap();
         child.wait().unwrap();
     }
 }

@@ -105,13 +105,8 @@ impl Process {
     pub(super) fn executable(&self, reading: &Reading) -> Option<Arc<str>> {
         match reading.link(At::Proc, format_args!("{}/exe", self.pid)) {
             Ok(path) => Some(path.to_string_lossy().into()),
-            Err(error) => {
-                // A kernel thread has the link and it leads nowhere.
-                if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) {
-                    self.is_gone.set(true);
-                }
-                None
-            }
+            // A kernel thread has the link and it leads nowhere.
+            Err(error) => self.noticing_end(reading, Err(error)),
         }
     }
 
@@ -120,6 +115,11 @@ impl Process {
         let boot = reading.boot_seconds()?.checked_mul(MICROSECONDS)?;
         let since_boot = i64::try_from(ticks / i128::from(ticks_per_second())).ok()?;
         reading.moment(boot.checked_add(since_boot)?)
+    }
+
+    /// Whether it has ended, and whoever started it has not asked how.
+    pub(in super::super) fn has_ended(&self, reading: &Reading) -> bool {
+        self.stat(reading).is_some_and(|stat| matches!(stat.state, b'Z' | b'X'))
     }
 
     pub(super) fn state(&self, reading: &Reading) -> Option<u16> {
@@ -133,7 +133,7 @@ impl Process {
     }
 
     pub(in super::super) fn priority(&self, reading: &Reading) -> Option<u32> {
-        (20 - self.stat(reading)?.nice()).try_into().ok()
+        self.stat(reading)?.priority()
     }
 
     pub(super) fn user_time(&self, reading: &Reading) -> Option<u64> {
@@ -169,25 +169,27 @@ impl Process {
         // Since Linux 6.2 the folder's size is the number of its entries.
         if reading.is_this() {
             let size = reading.path(At::Proc, format_args!("{}/fd", self.pid)).metadata().map(|folder| folder.size());
-            if let Some(size @ 1..) = self.noticing_end(size) {
+            if let Some(size @ 1..) = self.noticing_end(reading, size) {
                 return size.try_into().ok();
             }
         }
-        let entries = self.noticing_end(reading.folder(At::Proc, format_args!("{}/fd", self.pid)))?;
+        let entries = self.noticing_end(reading, reading.folder(At::Proc, format_args!("{}/fd", self.pid)))?;
         let count = entries.take(DESCRIPTORS_LISTED_MAX + 1).count();
         if count > DESCRIPTORS_LISTED_MAX { None } else { count.try_into().ok() }
     }
 
     /// Reads a file of the process.
     fn read<T>(&self, reading: &Reading, file: &str, parse: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        self.noticing_end(reading.read(At::Proc, format_args!("{}/{file}", self.pid), parse))
+        self.noticing_end(reading, reading.read(At::Proc, format_args!("{}/{file}", self.pid), parse))
     }
 
-    /// Takes a failure for what it tells: the process is gone, or must not be looked at.
-    fn noticing_end<T>(&self, result: io::Result<T>) -> Option<T> {
+    /// Takes a failure for what it tells: the process is gone, or must not be looked at, or the kernel was built
+    /// without what was asked for.
+    fn noticing_end<T>(&self, reading: &Reading, result: io::Result<T>) -> Option<T> {
         if let Err(error) = &result {
-            let is_gone =
-                error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::SRCH.raw_os_error());
+            let is_missed = error.kind() == io::ErrorKind::NotFound;
+            let is_gone = error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
+                || is_missed && !reading.exists(At::Proc, format_args!("{}", self.pid));
             self.is_gone.set(self.is_gone.get() || is_gone);
         }
         result.ok()

@@ -69,8 +69,9 @@ impl Stat {
         self.count(SYSTEM_TICKS)
     }
 
-    pub(in super::super) fn nice(&self) -> i64 {
-        self.numbers[NICE]
+    /// From 1, the lowest, to 40.
+    pub(in super::super) fn priority(&self) -> Option<u32> {
+        20_i64.checked_sub(self.numbers[NICE])?.try_into().ok()
     }
 
     pub(in super::super) fn threads(&self) -> u32 {
@@ -113,8 +114,18 @@ mod tests {
         let line = b"42 (x) D 1 42 43 34816 42 4194304 100 200 3 400 15 16 17 18 20 -5 4 0 5000 1048576 256 18446744073709551615 1\n";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent(), stat.session(), stat.faults()), (b'D', 1, 43, 103));
-        assert_eq!((stat.user_ticks(), stat.system_ticks(), stat.nice(), stat.threads()), (15, 16, -5, 4));
+        assert_eq!((stat.user_ticks(), stat.system_ticks(), stat.priority(), stat.threads()), (15, 16, Some(25), 4));
         assert_eq!((stat.start_ticks(), stat.virtual_bytes(), stat.resident_pages()), (5000, 1_048_576, 256));
+    }
+
+    #[test]
+    fn numbers_at_their_ends_are_told_or_unknown() {
+        let line = format!("1 (x) S {0} 1 {0} {1}\n", i64::MIN, vec![i64::MIN.to_string(); 18].join(" "));
+        let stat = Stat::parse(line.as_bytes()).unwrap();
+        assert_eq!((stat.parent(), stat.session(), stat.priority()), (0, 0, None));
+        let line = format!("1 (x) S 1 1 1 {}\n", ["18446744073709551615"; 18].join(" "));
+        let stat = Stat::parse(line.as_bytes()).unwrap();
+        assert_eq!((stat.priority(), stat.faults()), (None, u64::MAX - 1));
     }
 
     #[test]
