@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use msgpump::wbem::linux::{self, FileEvents, Machine};
-use msgpump::wbem::{ClassProvider, Flags, Instance, Progress, Rows, Server, Value, Wanted, WbemStatus};
+use msgpump::wbem::{
+    ClassProvider, Flags, Instance, Progress, Received, Rows, Server, Sink, SinkEvent, Value, Wanted, WbemStatus,
+};
 use msgpump::{Budget, Pump};
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -107,6 +109,20 @@ fn a_machine_made_of_files_is_looked_at_now_and_then() {
 }
 
 #[test]
+fn a_process_that_has_ended_and_is_not_buried_does_not_start() {
+    let stat = |pid: u32, state: char| format!("{pid} (job) {state} 1 {pid} 7 0 -1\n");
+    let files = Files::new("zombies").write("proc/10/stat", stat(10, 'Z'));
+    let mut starts = Listening::to(&source(&files.machine(), "Win32_ProcessStartTrace"));
+    let files = files.write("proc/11/stat", stat(11, 'Z')).write("proc/12/stat", stat(12, 'S'));
+    let mut pid = || number(&starts.wait_for(|_| true), "ProcessID");
+    assert_eq!(pid(), Some(12));
+    // The one that has ended was there for the list in which the other was told.
+    let files = files.write("proc/13/stat", stat(13, 'S'));
+    assert_eq!(pid(), Some(13));
+    drop(files);
+}
+
+#[test]
 fn files_tell_what_happens_to_them() {
     let files = Files::new("watched").folder("here").folder("there").write("here/old", "x");
     let (here, there) = (files.path("here"), files.path("there"));
@@ -137,6 +153,38 @@ fn files_tell_what_happens_to_them() {
     // The other folder is still watched.
     fs::write(there.join("last"), "").unwrap();
     listening.wait_for(is("Created", name(&there, "last")));
+}
+
+#[test]
+fn a_folder_that_is_moved_tells_nothing_more_under_its_old_name() {
+    let files = Files::new("moved").folder("here").folder("there");
+    let mut listening = Listening::to(&FileEvents::in_folders([files.path("here"), files.path("there")]).unwrap());
+    fs::rename(files.path("here"), files.path("elsewhere")).unwrap();
+    let moved = listening.wait_for(|event| text(event, "Event") == Some("FolderMoved"));
+    assert_eq!(text(&moved, "Path"), Some(&*format!("{}/", files.path("here").display())));
+    fs::write(files.path("elsewhere/new"), "").unwrap();
+    fs::write(files.path("there/last"), "").unwrap();
+    let told = listening.wait_for(|event| text(event, "Event") == Some("Created"));
+    assert_eq!(text(&told, "Name"), files.path("there/last").to_str(), "nothing is at the other name");
+}
+
+#[test]
+fn a_folder_with_two_names_tells_what_happens_under_both() {
+    let files = Files::new("alias").folder("here").link("also", "here");
+    let folders = [files.path("here"), files.path("also"), files.path("here")];
+    let mut listening = Listening::to(&FileEvents::in_folders(folders).unwrap());
+    fs::write(files.path("here/new"), "").unwrap();
+    listening.wait_for(|event| text(event, "Event") == Some("Written"));
+    listening.drain();
+    fs::create_dir(files.path("here/sub")).unwrap();
+    let mut names: Vec<_> = (0..2)
+        .map(|_| listening.wait_for(|event| text(event, "Event") == Some("Created")))
+        .map(|event| text(&event, "Name").unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["also/sub", "here/sub"].map(|name| files.path(name).to_str().unwrap().to_owned()));
+    listening.drain();
+    assert!(listening.told.iter().all(|event| text(event, "Event") != Some("Created")), "once under each name");
 }
 
 #[test]
@@ -324,4 +372,44 @@ fn events_are_not_to_be_had_by_a_query_for_objects() {
     let error =
         services.exec_query(&mut pump, "WQL", "SELECT * FROM Win32_ProcessStartTrace", Flags::NONE).unwrap_err();
     assert_eq!(error.status, WbemStatus::InvalidQuery);
+}
+
+/// Whether this process watches a folder, as the kernel tells it of each descriptor.
+fn is_watched(folder: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!("ino:{:x} ", fs::metadata(folder).unwrap().ino());
+    let descriptors = fs::read_dir("/proc/self/fdinfo").unwrap();
+    // Other tests open and close theirs meanwhile.
+    let texts = descriptors.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+    texts.into_iter().any(|text| text.lines().any(|line| line.starts_with("inotify") && line.contains(&inode)))
+}
+
+#[test]
+fn who_has_cancelled_hears_nothing_and_the_folder_is_not_watched_any_more() {
+    let files = Files::new("cancelled").folder("here");
+    let folder = files.path("here");
+    for is_told in [false, true] {
+        let mut pump = Pump::<()>::new().unwrap();
+        let server = Server::new(&mut pump);
+        server.register("ROOT\\CIMV2", FileEvents::in_folders([&folder]).unwrap()).unwrap();
+        let services = server.connect(&mut pump, "ROOT\\CIMV2").unwrap();
+        let window = pump.open_window();
+        let sink = Sink::new(window);
+        let query = "SELECT * FROM Linux_FileEvent";
+        services.exec_notification_query_async(&mut pump, "WQL", query, Flags::NONE, &sink).unwrap();
+        assert!(is_watched(&folder));
+        fs::write(folder.join("new"), "x").unwrap();
+        if is_told {
+            let Some(Received::Sink(message)) = server.get_message(&mut pump).unwrap() else { panic!("it is told") };
+            assert!(matches!(message.event, SinkEvent::Indicate(_)));
+        }
+        fs::write(folder.join("new"), "y").unwrap();
+        services.cancel_async_call(&mut pump, &sink).unwrap();
+        fs::write(folder.join("new"), "z").unwrap();
+        let Some(Received::Sink(message)) = server.get_message(&mut pump).unwrap() else { panic!("it ends") };
+        let SinkEvent::Status(status) = message.event else { panic!("nothing is told but the end") };
+        assert_eq!(status.status, WbemStatus::CallCancelled);
+        let _ = pump.turn(Budget::no_wait()).unwrap();
+        assert!(server.next_message(&mut pump).is_none() && !is_watched(&folder));
+    }
 }

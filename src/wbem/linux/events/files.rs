@@ -57,8 +57,8 @@ const PROPERTIES: &[(&str, CimType, &str)] = &[
 
 /// The class `Linux_FileEvent`: what happens in some folders.
 ///
-/// Folders are watched while somebody listens, not what is in folders within them. A folder that is gone is not watched
-/// again. When the kernel had to drop some events, there is one whose `Event` is `Overflow`, and with it
+/// Folders are watched while somebody listens, not what is in folders within them. A folder that is gone or moved is not
+/// watched any more. The call that begins to listen looks each folder up, and so waits for a server that keeps one. When the kernel had to drop some events, there is one whose `Event` is `Overflow`, and with it
 /// an `__EventQueueOverflowEvent`.
 ///
 /// ```no_run
@@ -111,14 +111,15 @@ impl ClassProvider for FileEvents {
             let status = match error {
                 rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR => WbemStatus::NotFound,
                 rustix::io::Errno::ACCESS => WbemStatus::AccessDenied,
-                rustix::io::Errno::NOSPC => WbemStatus::QuotaViolation,
+                // Of watches and of those who watch there may be so many for a user.
+                rustix::io::Errno::NOSPC | rustix::io::Errno::MFILE => WbemStatus::QuotaViolation,
                 _ => WbemStatus::ProviderLoadFailure,
             };
             WbemError::new(status).description(format!("{} cannot be watched: {error}", what.display()))
         };
         let socket = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK);
-        let inotify = socket.map_err(|error| failed(Path::new("no folder"), error))?;
-        let mut folders = HashMap::new();
+        let inotify = socket.map_err(|error| failed(Path::new("folders"), error))?;
+        let mut folders = HashMap::<i32, Vec<Arc<str>>>::new();
         for folder in &self.folders {
             let flags = WatchFlags::CREATE
                 | WatchFlags::DELETE
@@ -130,8 +131,11 @@ impl ClassProvider for FileEvents {
                 | WatchFlags::MOVE_SELF
                 | WatchFlags::ONLYDIR;
             let watch = inotify::add_watch(&inotify, folder, flags).map_err(|error| failed(folder, error))?;
-            let name = folder.to_string_lossy();
-            folders.insert(watch, Arc::<str>::from(format!("{}/", name.trim_end_matches('/'))));
+            let name = format!("{}/", folder.to_string_lossy().trim_end_matches('/'));
+            let names = folders.entry(watch).or_default();
+            if names.iter().all(|known| **known != *name) {
+                names.push(name.into());
+            }
         }
         Ok(Box::new(Changes { class: self.class.clone(), inotify, folders }))
     }
@@ -141,67 +145,68 @@ impl ClassProvider for FileEvents {
 struct Changes {
     class: Arc<Class>,
     inotify: OwnedFd,
-    /// The folders by the numbers of their watches.
-    folders: HashMap<i32, Arc<str>>,
+    /// The names of each folder, which may have several, by the numbers of the watches.
+    folders: HashMap<i32, Vec<Arc<str>>>,
 }
 
-impl Changes {
-    /// Puts the events of one of the kernel's behind those of `out`.
-    fn tell(&self, event: &inotify::Event<'_>, out: &mut Vec<Arc<Instance>>) {
-        let flags = event.events();
-        let folder = self.folders.get(&event.wd());
-        let name = event.file_name().map(|name| name.to_string_lossy());
-        let name = folder.zip(name).map(|(folder, name)| format!("{folder}{name}"));
-        // Several things may have happened to one name between two readings.
-        for (_, word) in WORDS.iter().filter(|(flag, _)| flags.contains(*flag)) {
-            let values = [
-                ("Path", Value::from(folder.cloned())),
-                ("Name", name.clone().into()),
-                ("Event", (*word).into()),
-                ("IsDirectory", flags.contains(ReadFlags::ISDIR).into()),
-                ("Cookie", event.cookie().into()),
-            ];
-            let mut instance = Instance::new(&self.class);
-            for (name, value) in values {
-                instance.put(name, value).expect("the class has the property, and the value is of its type");
-            }
-            out.push(Arc::new(instance));
+/// Puts what the kernel tells of a folder of this name behind the events of `out`.
+fn tell(class: &Arc<Class>, event: &inotify::Event<'_>, folder: Option<&Arc<str>>, out: &mut Vec<Arc<Instance>>) {
+    let flags = event.events();
+    let name = event.file_name().map(|name| name.to_string_lossy());
+    let name = folder.zip(name).map(|(folder, name)| format!("{folder}{name}"));
+    // Several things may have happened to one name between two readings.
+    for (_, word) in WORDS.iter().filter(|(flag, _)| flags.contains(*flag)) {
+        let values = [
+            ("Path", Value::from(folder.cloned())),
+            ("Name", name.clone().into()),
+            ("Event", (*word).into()),
+            ("IsDirectory", flags.contains(ReadFlags::ISDIR).into()),
+            ("Cookie", event.cookie().into()),
+        ];
+        let mut instance = Instance::new(class);
+        for (name, value) in values {
+            instance.put(name, value).expect("the class has the property, and the value is of its type");
         }
-        if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
-            out.push(events::queue_overflow(0));
-        }
+        out.push(Arc::new(instance));
     }
 }
 
 impl Rows for Changes {
     fn step(&mut self, _: usize, out: &mut Vec<Arc<Instance>>) -> Progress {
+        let Changes { class, inotify, folders } = self;
         let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
-        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
-        let mut is_over = Vec::new();
+        let mut reader = inotify::Reader::new(&*inotify, &mut buffer);
         let mut taken = 0;
-        // What was read with an event is in the buffer, which does not outlive the step.
-        let progress = loop {
+        loop {
+            // What was read with an event is in the buffer, which does not outlive the step.
             if taken >= EVENTS_PER_STEP && reader.is_buffer_empty() {
-                break Progress::More;
+                return Progress::More;
             }
-            match reader.next() {
-                Ok(event) => {
-                    self.tell(&event, out);
-                    taken += 1;
-                    if event.events().contains(ReadFlags::IGNORED) {
-                        is_over.push(event.wd());
-                    }
-                }
-                Err(rustix::io::Errno::AGAIN) => break Progress::Parked,
-                Err(rustix::io::Errno::INTR) => {}
+            let event = match reader.next() {
+                Ok(event) => event,
+                Err(rustix::io::Errno::AGAIN) => return Progress::Parked,
+                Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => {
                     let error = WbemError::new(WbemStatus::ProviderFailure).description(format!("inotify: {error}"));
-                    break Progress::End(Err(error));
+                    return Progress::End(Err(error));
                 }
+            };
+            taken += 1;
+            let flags = event.events();
+            if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                tell(class, &event, None, out);
+                out.push(events::queue_overflow(0));
             }
-        };
-        is_over.iter().for_each(|watch| drop(self.folders.remove(watch)));
-        progress
+            let names = folders.get(&event.wd()).into_iter().flatten();
+            names.for_each(|folder| tell(class, &event, Some(folder), out));
+            if flags.contains(ReadFlags::MOVE_SELF) {
+                // What happens in it from now on happens elsewhere. It may be gone, and its watch with it.
+                let _ = inotify::remove_watch(&*inotify, event.wd());
+            }
+            if flags.intersects(ReadFlags::MOVE_SELF | ReadFlags::IGNORED) {
+                folders.remove(&event.wd());
+            }
+        }
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
