@@ -140,6 +140,19 @@ fn what_a_dead_server_keeps_is_not_looked_at() {
 }
 
 #[test]
+fn a_dead_server_whose_place_is_no_text_is_not_looked_at_either() {
+    use std::os::unix::ffi::OsStrExt;
+    let files = Files::new("dead-bytes")
+        .write("proc/self/mountinfo", b"1 0 8:1 / / rw - ext4 a rw\n2 1 0:9 / /mnt/\xff rw - nfs server:/ rw\n");
+    let folder = files.path("mnt").join(std::ffi::OsStr::from_bytes(b"\xff"));
+    std::fs::create_dir_all(folder).unwrap();
+    let rows = equal(&files.machine(), "Win32_Directory", "Path", "/mnt/");
+    let [row] = &rows[..] else { panic!("{} rows", rows.len()) };
+    assert_eq!(text(row, "Name"), Some("/mnt/\u{fffd}"));
+    assert_eq!((value(row, "LastModified"), value(row, "Readable")), (&Value::Null, &Value::Null));
+}
+
+#[test]
 fn a_link_that_leads_to_itself_ends() {
     let files = files("loop").link("a", "b").link("b", "a");
     assert_eq!(equal(&files.machine(), "CIM_DataFile", "Name", "/a/x"), []);

@@ -4,6 +4,7 @@
 //! user keeps is not looked at, for who looks may wait for ever.
 
 use std::cell::OnceCell;
+use std::ffi::{OsStr, OsString};
 use std::fs::{FileType, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -27,6 +28,9 @@ const ENTRIES_PER_STEP: usize = 128;
 
 /// The most symbolic links on the way to a folder, as the kernel has it.
 const LINKS_MAX: usize = 40;
+
+/// The most bytes of a name with its folders, as the kernel has it.
+const NAME_BYTES_MAX: usize = 4095;
 
 /// A file or a folder.
 struct Entry {
@@ -214,7 +218,7 @@ impl Places {
         };
         let resolved = self.resolve(reading, Path::new(if folder.is_empty() { "/" } else { folder }))?;
         let told = if last.is_empty() { "".into() } else { format!("{folder}/").into() };
-        let entry = self.make(reading, &resolved, told, last.to_owned());
+        let entry = self.make(reading, &resolved, told, OsStr::new(last));
         // Where something may block that lies in a folder that does not, it is mounted there.
         let is_kind = match entry.may_block {
             true => kind == Kind::Folder,
@@ -243,17 +247,15 @@ impl Places {
             if !kind.is(entry.file_type().ok()?) {
                 return None;
             }
-            let name = entry.file_name();
-            let mut made = places.make(&reading, &resolved, told.clone(), name.to_string_lossy().into_owned());
-            made.place = entry.path();
-            Some(made)
+            Some(places.make(&reading, &resolved, told.clone(), &entry.file_name()))
         }))
     }
 
-    fn make(&self, reading: &Reading, folder: &Path, told: Arc<str>, name: String) -> Entry {
-        let path = if name.is_empty() { folder.to_owned() } else { folder.join(&name) };
+    /// An entry of a folder, by its name as the system has it.
+    fn make(&self, reading: &Reading, folder: &Path, told: Arc<str>, name: &OsStr) -> Entry {
+        let path = if name.is_empty() { folder.to_owned() } else { folder.join(name) };
         let (place, may_block) = (reading.below_root(&path), self.may_block(&path));
-        Entry { folder: told, name, place, may_block, metadata: OnceCell::new() }
+        Entry { folder: told, name: name.to_string_lossy().into_owned(), place, may_block, metadata: OnceCell::new() }
     }
 
     /// A folder without links on its way; `None` if the way leads to where looking may wait for ever.
@@ -292,7 +294,7 @@ impl Places {
 /// A step on the way to a folder.
 enum Part {
     Up,
-    Down(std::ffi::OsString),
+    Down(OsString),
 }
 
 /// The steps of a path, the last first.
@@ -308,7 +310,8 @@ fn parts(path: &Path) -> Vec<Part> {
 /// Whether a name is written in the one way in which names are told.
 fn is_plain(name: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
-    name == "/" || name.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
+    let is_short = name.len() <= NAME_BYTES_MAX;
+    is_short && (name == "/" || name.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part)))
 }
 
 #[cfg(test)]
@@ -331,5 +334,7 @@ mod tests {
         ] {
             assert_eq!(is_plain(name), expected, "{name:?}");
         }
+        // The kernel has no file of a longer name, and each part of the way would be looked for.
+        assert!(is_plain(&"/a".repeat(2047)) && !is_plain(&"/a".repeat(2048)) && !is_plain(&"/a".repeat(500_000)));
     }
 }

@@ -37,18 +37,23 @@ pub(super) enum Kind {
 /// File systems that are a window to the kernel.
 const KERNEL: &[&str] = &[
     "autofs",
+    "binder",
     "binfmt_misc",
     "bpf",
     "cgroup",
     "cgroup2",
     "configfs",
+    "cpuset",
     "debugfs",
     "devpts",
     "efivarfs",
+    "functionfs",
     "fusectl",
     "hugetlbfs",
     "mqueue",
+    "nfsd",
     "nsfs",
+    "ocfs2_dlmfs",
     "proc",
     "pstore",
     "resctrl",
@@ -63,7 +68,7 @@ const KERNEL: &[&str] = &[
 /// File systems that a server keeps.
 const NETWORK: &[&str] = &[
     "9p", "acfs", "afs", "beegfs", "ceph", "cifs", "coda", "gfs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4",
-    "ocfs2", "orangefs", "pvfs2", "smb3", "smbfs", "virtiofs", "vboxsf",
+    "ocfs2", "orangefs", "panfs", "prl_fs", "pvfs2", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs",
 ];
 
 impl Mount {
@@ -89,7 +94,7 @@ impl Mount {
     pub(super) fn kind(&self) -> Kind {
         match &*self.file_system {
             "iso9660" | "udf" => Kind::Disc,
-            "tmpfs" | "ramfs" | "devtmpfs" => Kind::Memory,
+            "tmpfs" | "ramfs" | "rootfs" | "devtmpfs" => Kind::Memory,
             name if KERNEL.contains(&name) => Kind::Kernel,
             name if NETWORK.contains(&name) => Kind::Network,
             name if name == "fuse" || name.starts_with("fuse.") => Kind::Program,
@@ -99,8 +104,10 @@ impl Mount {
 
     /// Whether asking for its size may wait for somebody who never answers.
     fn may_block(&self) -> bool {
-        // One that is only mounted when asked for would be mounted by asking.
-        matches!(self.kind(), Kind::Network | Kind::Program) || self.file_system == "autofs"
+        // One that is only mounted when asked for would be mounted by asking. One on a disk may be kept by a program.
+        matches!(self.kind(), Kind::Network | Kind::Program)
+            || self.file_system == "autofs"
+            || self.file_system.starts_with("fuseblk")
     }
 }
 
@@ -168,5 +175,24 @@ nonsense
             ]
         );
         assert_eq!(mounts[1].0.device, (0, 30));
+    }
+
+    #[test]
+    fn file_systems_that_are_easily_taken_for_others() {
+        for (name, expected) in [
+            // On a disk, but a program keeps it, which may have been stopped.
+            ("fuseblk", Some((Kind::Local, true))),
+            ("fuseblk.ntfs", Some((Kind::Local, true))),
+            ("fuse", Some((Kind::Program, true))),
+            ("vmhgfs", Some((Kind::Network, true))),
+            ("rootfs", Some((Kind::Memory, false))),
+            ("overlay", Some((Kind::Local, false))),
+            ("nfsd", None),
+            ("binder", None),
+        ] {
+            let line = format!("1 0 8:1 / /mnt rw - {name} none rw\n");
+            let told = parse(line.as_bytes()).first().map(|(mount, blocks)| (mount.kind(), *blocks));
+            assert_eq!(told, expected, "{name}");
+        }
     }
 }
