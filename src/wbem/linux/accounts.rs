@@ -3,6 +3,8 @@
 //! Floor 5. The files of the machine are read, passwd(5), group(5) and shadow(5). Accounts that a
 //! directory service lends to the machine are not in them and are not asked for: that would block.
 
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::fields;
@@ -18,6 +20,8 @@ use crate::wbem::path::KeyValue;
 pub(super) struct Accounts {
     users: Vec<Rc<User>>,
     groups: Vec<Rc<Group>>,
+    /// Whether the password of an account is locked; read once for all.
+    locks: OnceCell<HashMap<String, bool>>,
 }
 
 /// A line of passwd(5).
@@ -52,7 +56,7 @@ impl Accounts {
     pub(super) fn read(machine: &Machine) -> Accounts {
         let users = machine.read(At::Etc, format_args!("passwd"), |text| lines(text, User::parse));
         let groups = machine.read(At::Etc, format_args!("group"), |text| lines(text, Group::parse));
-        Accounts { users: users.unwrap_or_default(), groups: groups.unwrap_or_default() }
+        Accounts { users: users.unwrap_or_default(), groups: groups.unwrap_or_default(), locks: OnceCell::new() }
     }
 
     /// The name of the account with a number.
@@ -61,20 +65,42 @@ impl Accounts {
     }
 
     /// Each member of each group: those that the group lists, and those whose own group it is.
-    fn memberships(&self) -> Vec<Membership> {
-        let mut memberships = Vec::new();
-        for group in &self.groups {
-            let is_member = |user: &User| user.group == group.number || group.members.contains(&user.name);
-            let users = self.users.iter().filter(|user| is_member(user));
-            memberships.extend(users.map(|user| Membership { group: group.clone(), user: user.clone() }));
+    fn memberships(&self) -> impl Iterator<Item = Option<Membership>> + use<> {
+        let users = self.users.clone();
+        let (mut by_name, mut by_group) = (HashMap::new(), HashMap::<u32, Vec<usize>>::new());
+        for (place, user) in users.iter().enumerate() {
+            by_name.insert(user.name.clone(), place);
+            by_group.entry(user.group).or_default().push(place);
         }
-        memberships
+        self.groups.clone().into_iter().flat_map(move |group| {
+            let listed = group.members.iter().filter_map(|member| by_name.get(member));
+            let own = by_group.get(&group.number).into_iter().flatten();
+            let places: BTreeSet<usize> = listed.chain(own).copied().collect();
+            let row = |place: usize| Membership { group: group.clone(), user: users[place].clone() };
+            // A group without members is a piece of work too.
+            places.into_iter().map(row).map(Some).chain([None]).collect::<Vec<_>>()
+        })
     }
+
+    /// Whether the password of an account is locked, as `passwd -S` tells it; `None` for who may not know.
+    fn is_locked(&self, machine: &Machine, name: &str) -> Option<bool> {
+        let read = || machine.read(At::Etc, format_args!("shadow"), locks).unwrap_or_default();
+        self.locks.get_or_init(read).get(name).copied()
+    }
+}
+
+/// Whether passwords are locked, by the names in shadow(5); of several lines with one name the first counts.
+fn locks(text: &[u8]) -> HashMap<String, bool> {
+    let mut locks = HashMap::new();
+    for (name, rest) in fields::lines(text).filter_map(|line| fields::pair(line, b':')) {
+        locks.entry(fields::text(name)).or_insert(rest.starts_with(b"!") || rest.starts_with(b"*"));
+    }
+    locks
 }
 
 /// The lines that can be read; of several accounts with one name the first counts.
 fn lines<T: Named>(text: &[u8], parse: impl Fn(&str) -> Option<T>) -> Vec<Rc<T>> {
-    let mut names = std::collections::HashSet::new();
+    let mut names = HashSet::new();
     let text = fields::text(text);
     let accounts = text.lines().filter_map(parse).filter(|account| names.insert(account.name().to_owned()));
     accounts.map(Rc::new).collect()
@@ -106,14 +132,6 @@ impl User {
         let is_account = !name.is_empty() && !name.starts_with(['#', '+', '-']);
         is_account.then(|| User { name: name.to_owned(), number, group, full_name: full_name.map(str::to_owned) })
     }
-
-    /// Whether the password is locked, as `passwd -S` tells it.
-    fn is_locked(&self, reading: &Reading) -> Option<bool> {
-        let find = |text: &[u8]| {
-            fields::value(text, &self.name, b':').map(|rest| rest.starts_with(b"!") || rest.starts_with(b"*"))
-        };
-        reading.read(At::Etc, format_args!("shadow"), find).ok().flatten()
-    }
 }
 
 impl Group {
@@ -140,7 +158,7 @@ const USER_COLUMNS: &[Column<Rc<User>>] = &[
     Column::bool(
         "Disabled",
         "`/etc/shadow`, whether the password is locked; NULL for who may not read it",
-        |user, reading| user.is_locked(reading),
+        |user, reading| reading.accounts().is_locked(reading, &user.name),
     ),
     Column::key(Column::text("Domain", HOST, |_, reading| reading.host_name())),
     Column::text("FullName", "`/etc/passwd`, the comment up to its first comma", |user, _| {
@@ -218,9 +236,7 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass>
         LinuxClass::new(machine, schema, &groups, |reading, _| {
             Ok(Box::new(reading.accounts().groups.clone().into_iter().map(Some)))
         }),
-        LinuxClass::new(machine, schema, &memberships, |reading, _| {
-            Ok(Box::new(reading.accounts().memberships().into_iter().map(Some)))
-        }),
+        LinuxClass::new(machine, schema, &memberships, |reading, _| Ok(Box::new(reading.accounts().memberships()))),
     ]
 }
 

@@ -3,6 +3,8 @@
 //! Floor 5. A machine without one keeps UTC, as its C library does. The variable `TZ` is of a process,
 //! not of the machine, and is not looked at.
 
+use std::path::Path;
+
 use tz::timezone::{AlternateTime, RuleDay, TransitionRule};
 
 use super::machine::{At, Machine};
@@ -34,9 +36,16 @@ pub(super) struct LocalTime {
 impl Zone {
     /// Reads the zone of a machine.
     pub(super) fn of(machine: &Machine) -> Zone {
-        let rules = machine.read(At::Etc, format_args!("localtime"), tz::TimeZone::from_tz_data);
+        let target = machine.link(At::Etc, format_args!("localtime")).ok();
+        let target = target.as_deref().and_then(Path::to_str);
+        let parse = tz::TimeZone::from_tz_data;
+        // A link from the root leads to the machine's own file, wherever the files of the machine are.
+        let rules = match target.and_then(|target| target.strip_prefix('/')) {
+            Some(target) => machine.read(At::Root, format_args!("{target}"), parse),
+            None => machine.read(At::Etc, format_args!("localtime"), parse),
+        };
         let rules = rules.ok().and_then(Result::ok).unwrap_or_else(tz::TimeZone::utc);
-        Zone { rules, name: name(machine) }
+        Zone { rules, name: name(machine, target) }
     }
 
     /// How many minutes the clock is ahead of UTC in a second after 1970.
@@ -102,8 +111,7 @@ fn change(day: &RuleDay, seconds: i32) -> Option<Change> {
 }
 
 /// The zone's name: where the link leads, or what the file of Debian says.
-fn name(machine: &Machine) -> Option<String> {
-    let target = machine.link(At::Etc, format_args!("localtime")).ok();
-    let linked = target.as_ref().and_then(|target| target.to_str()?.split_once("zoneinfo/")).map(|(_, name)| name);
+fn name(machine: &Machine, target: Option<&str>) -> Option<String> {
+    let linked = target.and_then(|target| target.split_once("zoneinfo/")).map(|(_, name)| name);
     linked.map(str::to_owned).or_else(|| machine.text(At::Etc, format_args!("timezone")))
 }
