@@ -117,3 +117,40 @@ fn processes_have_rates_when_they_were_seen_before() {
     told.sort();
     assert_eq!(told, ["job", "job#1"]);
 }
+
+#[test]
+fn every_process_has_a_name_of_its_own() {
+    // One calls itself as the second of the others would be called.
+    let stat = |pid: u32, name: &str| format!("{pid} ({name}) S 1 1 1 0 -1 0 10 0 0 0 5 0 0 0 20 0 1 0 5 4096 1 0\n");
+    let mut files = Files::new("namesakes");
+    for (pid, name) in [(10, "job"), (11, "job#1"), (12, "job"), (13, "job#1"), (14, "job")] {
+        files = files.write(&format!("proc/{pid}/stat"), stat(pid, name));
+    }
+    let source = source(&files.machine(), "Win32_PerfFormattedData_PerfProc_Process");
+    let rows = read(&source);
+    let names: std::collections::BTreeSet<_> = rows.iter().map(|row| text(row, "Name").unwrap()).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+}
+
+#[test]
+fn counters_at_their_ends_are_no_panic() {
+    let most = u64::MAX;
+    let files = Files::new("ends")
+        .write("proc/stat", "cpu0 0 0 0 0 0 0 0 0\n")
+        .write("proc/net/dev", "a\nb\n eth0: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+    let machine = files.machine();
+    let sources = ["PerfOS_Processor", "Tcpip_NetworkInterface"]
+        .map(|name| source(&machine, &format!("Win32_PerfFormattedData_{name}")));
+    sources.iter().for_each(|source| drop(read(source)));
+    let files = files
+        .write("proc/stat", format!("cpu0 {most} {most} {most} {most} {most} 0 0 0\n"))
+        .write("proc/net/dev", format!("a\nb\n eth0: {most} 0 0 0 0 0 0 0 {most} 0 0 0 0 0 0 0\n"));
+    machine.set_clock(CLOCK + 1_000_000);
+    let [processor, interface] = sources.each_ref().map(read);
+    assert_eq!(number(&processor[0], "PercentUserTime"), Some(100));
+    assert_eq!(
+        (number(&interface[0], "BytesSentPersec"), value(&interface[0], "BytesTotalPersec")),
+        (Some(most), &Value::Null)
+    );
+    drop(files);
+}

@@ -88,6 +88,27 @@ impl Busy {
     }
 }
 
+/// The names that processes have so far.
+#[derive(Default)]
+struct Names {
+    counts: HashMap<String, u32>,
+    taken: HashSet<String>,
+}
+
+impl Names {
+    /// A name for one more process, which no other has: it may call itself as another is called here.
+    fn own(&mut self, name: &str) -> String {
+        let count = self.counts.entry(name.to_owned()).or_default();
+        loop {
+            let own = if *count == 0 { name.to_owned() } else { format!("{name}#{count}") };
+            *count += 1;
+            if self.taken.insert(own.clone()) {
+                return own;
+            }
+        }
+    }
+}
+
 const COLUMNS: &[Column<Busy>] = &[
     Column::null("Caption", CimType::String, "NULL: it has none"),
     Column::u32("CreatingProcessID", "`/proc/PID/stat`, `ppid`", |row, reading| {
@@ -163,16 +184,13 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
     let samples = Samples::default();
     LinuxClass::new(machine, schema, &definition, move |reading, _| {
         let (samples, forget, reading) = (samples.clone(), samples.clone(), reading.clone());
-        let mut names = HashMap::<String, u32>::new();
+        let mut names = Names::default();
         let listed = Rc::new(RefCell::new(HashSet::new()));
         let all_listed = listed.clone();
         let rows = process::all(&reading)?.map(move |process| {
             let process = process?;
             listed.borrow_mut().insert(process.pid());
-            let name = process.stat(&reading)?.name.clone();
-            let count = names.entry(name.clone()).or_default();
-            let name = if *count == 0 { name } else { format!("{name}#{count}") };
-            *count += 1;
+            let name = names.own(&process.stat(&reading)?.name);
             Some(Busy { process, name, samples: samples.clone(), pair: OnceCell::new() })
         });
         // At the end, what was not listed any more has ended.
