@@ -1,8 +1,12 @@
 //! Machines made of files: with many processors, without swap, with dead servers, in summer.
 
-use msgpump::wbem::{ClassProvider, Value, Wanted, WbemStatus};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use super::support::{Files, all, find, number, one, read, some, source, text, value};
+use msgpump::wbem::linux::Machine;
+use msgpump::wbem::{ClassProvider, Instance, Progress, Value, Wanted, WbemStatus};
+
+use super::support::{Files, all, find, number, one, read, some, source, text, value, wanted};
 
 /// A zone with summer time, as the compiler of zones writes it: nothing but the rule at the end.
 fn zone(rule: &str, offset: i32, abbreviation: &str) -> Vec<u8> {
@@ -342,4 +346,103 @@ fn sources_that_are_missing_are_errors_and_not_empty_sets() {
         assert_eq!(error.status, WbemStatus::ProviderLoadFailure, "{class}");
         assert!(error.to_string().contains("this machine has no"), "{error}");
     }
+}
+
+/// Asserts that opening a class and each of its steps open no more than so many files; gives the rows.
+fn in_bounded_steps(machine: &Rc<Machine>, query: &str, most: u64) -> Vec<Arc<Instance>> {
+    let class = query.split_once(" FROM ").unwrap().1;
+    let source = source(machine, class);
+    let mut before = machine.files_opened();
+    let mut is_within = || {
+        let opened = machine.files_opened() - std::mem::replace(&mut before, machine.files_opened());
+        assert!(opened <= most, "{query}: {opened} files in one step");
+    };
+    let mut rows = source.open(&wanted(&source, query)).unwrap();
+    is_within();
+    let mut read = Vec::new();
+    while let Progress::More = rows.step(1000, &mut read) {
+        is_within();
+    }
+    read
+}
+
+#[test]
+fn four_thousand_processors_are_read_in_slices() {
+    const COUNT: u32 = 4096;
+    let mut files = Files::new("four-thousand").write("sys/devices/system/cpu/online", format!("0-{}\n", COUNT - 1));
+    // As long as the kernel's own text of so many: the flags of each.
+    let (flags, mut information) = ("flag ".repeat(300), String::new());
+    for cpu in 0..COUNT {
+        let folder = format!("sys/devices/system/cpu/cpu{cpu}/topology");
+        files = files
+            .write(&format!("{folder}/physical_package_id"), format!("{}\n", cpu / 512))
+            .write(&format!("{folder}/thread_siblings_list"), format!("{}-{}\n", cpu & !1, cpu | 1));
+        information += &format!("processor\t: {cpu}\nmodel name\t: Model {}\nflags\t: {flags}\n\n", cpu / 512);
+    }
+    let machine = files.write("proc/cpuinfo", information);
+    let machine = (machine.machine(), machine);
+    let rows = in_bounded_steps(&machine.0, "SELECT NumberOfCores, Name, Description FROM Win32_Processor", 160);
+    let told: Vec<_> = rows.iter().map(|row| (text(row, "Name").unwrap(), number(row, "NumberOfCores"))).collect();
+    let names: Vec<_> = (0..8).map(|package| format!("Model {package}")).collect();
+    assert_eq!(told, names.iter().map(|name| (&**name, Some(256))).collect::<Vec<_>>());
+    let rows = in_bounded_steps(&machine.0, "SELECT NumberOfProcessors FROM Win32_ComputerSystem", 160);
+    assert_eq!(number(&rows[0], "NumberOfProcessors"), Some(8));
+}
+
+#[test]
+fn many_disks_are_read_in_slices() {
+    let mut files = Files::new("many-disks").write("proc/self/mountinfo", "1 0 8:1 / /data rw - ext4 /dev/sd1 rw\n");
+    for number in 0..300 {
+        files = files
+            .write(&format!("sys/block/sd{number}/device/model"), "x\n")
+            .write(&format!("sys/block/sd{number}/sd{number}p1/partition"), "1\n");
+    }
+    let files = files.link("sys/dev/block/8:1", "../../block/sd7/sd7p1");
+    let machine = files.machine();
+    for (class, rows) in [
+        ("Win32_DiskDrive", 300),
+        ("Win32_DiskPartition", 300),
+        ("Win32_DiskDriveToDiskPartition", 300),
+        ("Win32_LogicalDiskToPartition", 1),
+    ] {
+        let query = format!("SELECT __CLASS FROM {class}");
+        assert_eq!(in_bounded_steps(&machine, &query, 100).len(), rows, "{class}");
+    }
+}
+
+#[test]
+fn what_looks_like_a_disk_and_is_none() {
+    let files = Files::new("no-disks")
+        .write("sys/block/sda/device/type", "0\n")
+        .write("sys/block/sda/hidden", "0\n")
+        // A drive for discs; and one of the ways to a disk that the kernel shows as one.
+        .write("sys/block/sr0/device/type", "5\n")
+        .write("sys/block/nvme0c0n1/device/model", "x\n")
+        .write("sys/block/nvme0c0n1/hidden", "1\n");
+    assert_eq!(text(&one(&files.machine(), "Win32_DiskDrive"), "DeviceID"), Some("/dev/sda"));
+}
+
+#[test]
+fn a_zone_that_is_linked_from_the_root_is_the_one_of_the_image() {
+    let files = Files::new("image")
+        .write("usr/share/zoneinfo/Nowhere/Town", zone("<+0545>-5:45", 20_700, "+0545"))
+        .link("etc/localtime", "/usr/share/zoneinfo/Nowhere/Town");
+    let row = one(&files.machine(), "Win32_TimeZone");
+    assert_eq!((value(&row, "Bias"), text(&row, "SettingID")), (&Value::from(345), Some("Nowhere/Town")));
+    let files = Files::new("image-loop").link("etc/localtime", "localtime");
+    assert_eq!(value(&one(&files.machine(), "Win32_TimeZone"), "Bias"), &Value::from(0));
+}
+
+#[test]
+fn who_is_locked_is_read_once_for_all() {
+    let users: String = (0..50).map(|number| format!("u{number}:x:{number}:100::/:\n")).collect();
+    let files = Files::new("shadow").write("etc/passwd", users).write("etc/shadow", "u1:!x:1:\nu2:$6$x:1:\nu3:*:1:\n");
+    let machine = files.machine();
+    let before = machine.files_opened();
+    let rows = some(&machine, "Win32_UserAccount", &["Name", "Disabled"]);
+    let locked = |name: &str| value(find(&rows, "Name", name).unwrap(), "Disabled").clone();
+    let expected = [Value::Boolean(true), Value::Boolean(false), Value::Boolean(true), Value::Null];
+    assert_eq!(["u1", "u2", "u3", "u4"].map(locked), expected);
+    // Accounts, groups, locks; the name of the machine.
+    assert_eq!(machine.files_opened() - before, 4);
 }

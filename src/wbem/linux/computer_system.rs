@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::cpu;
+use super::cpu::{self, Packages};
 use super::fields;
 use super::machine::{At, Machine};
 use super::memory::Memory;
@@ -15,8 +15,13 @@ use super::sessions;
 use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
-/// The machine; there is nothing to know before a property is asked for.
-struct Computer;
+/// The most that `/proc/cpuinfo` has of a processor.
+const PROCESSOR_BYTES_MAX: usize = 64 * 1024;
+
+/// The machine.
+struct Computer {
+    packages: Option<u32>,
+}
 
 impl Row for Computer {}
 
@@ -56,9 +61,7 @@ const COLUMNS: &[Column<Computer>] = &[
     Column::u32("NumberOfLogicalProcessors", "`/sys/devices/system/cpu/online`", |_, reading| {
         cpu::online(reading)?.len().try_into().ok()
     }),
-    Column::u32("NumberOfProcessors", "sysfs, the different `physical_package_id`", |_, reading| {
-        Some(cpu::packages(reading).len().try_into().ok()?).filter(|count| *count > 0)
-    }),
+    Column::u32("NumberOfProcessors", "sysfs, the different `physical_package_id`", |computer, _| computer.packages),
     Column::null("PartOfDomain", CimType::Boolean, NO_DOMAIN),
     Column::null("PCSystemType", CimType::Uint16, NOT_TOLD),
     Column::null("PrimaryOwnerName", CimType::String, NOT_TOLD),
@@ -92,7 +95,36 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    LinuxClass::new(machine, schema, &definition, |_, _| Ok(Box::new([Some(Computer)].into_iter())))
+    LinuxClass::new(machine, schema, &definition, |reading, search| {
+        let packages = if search.wants("NumberOfProcessors") { Packages::begin(reading, false) } else { None };
+        Ok(Box::new(Counting { reading: reading.clone(), packages, is_over: false }))
+    })
+}
+
+/// Counts the packages if they are wanted, then gives the machine.
+struct Counting {
+    reading: Rc<Reading>,
+    packages: Option<Packages>,
+    is_over: bool,
+}
+
+impl Iterator for Counting {
+    type Item = Option<Computer>;
+
+    fn next(&mut self) -> Option<Option<Computer>> {
+        if self.is_over {
+            return None;
+        }
+        let packages = match &mut self.packages {
+            Some(packages) => match packages.step(&self.reading) {
+                Some(found) => found.len().try_into().ok(),
+                None => return Some(None),
+            },
+            None => None,
+        };
+        self.is_over = true;
+        Some(Some(Computer { packages }))
+    }
 }
 
 /// What the firmware says.
@@ -114,7 +146,8 @@ fn hypervisor(reading: &Reading) -> Option<bool> {
         let flags = fields::value(text, "flags", b':')?;
         Some(fields::words(flags).any(|flag| flag == b"hypervisor"))
     };
-    reading.read(At::Proc, format_args!("cpuinfo"), find).ok()?
+    // All processors of a machine have it or none, and the text of the first is at the beginning.
+    reading.read_head(At::Proc, format_args!("cpuinfo"), PROCESSOR_BYTES_MAX, find).ok()?
 }
 
 fn system_type(reading: &Reading) -> Option<Arc<str>> {

@@ -2,7 +2,7 @@
 //!
 //! Floor 5. Packages are what sits in a socket; logical processors are what the kernel schedules on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields;
 use super::machine::{At, Machine};
@@ -10,13 +10,17 @@ use super::machine::{At, Machine};
 /// The most logical processors that are told apart; the kernel is never built for more.
 const PROCESSORS_MAX: u32 = 8192;
 
-/// The numbers in a list of the kernel's: `0-3,8,10-11`.
-pub(super) fn list(text: &str) -> Vec<u32> {
+/// How many logical processors are looked at in a piece of work.
+const PROCESSORS_PER_STEP: usize = 4;
+
+/// The numbers in a list of the kernel's, which rise: `0-3,8,10-11`.
+fn list(text: &str) -> Vec<u32> {
     let mut numbers = Vec::new();
     for part in text.trim().split(',').filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (Ok(first), Ok(last)) = (first.parse::<u32>(), last.parse::<u32>()) else { continue };
-        numbers.extend(first..=last.min(PROCESSORS_MAX));
+        let next = numbers.last().map_or(0, |last| last + 1);
+        numbers.extend(first.max(next)..=last.min(PROCESSORS_MAX));
     }
     numbers
 }
@@ -27,29 +31,57 @@ pub(super) fn online(machine: &Machine) -> Option<Vec<u32>> {
     Some(list(&text)).filter(|processors| !processors.is_empty())
 }
 
-/// The packages, each with its logical processors that run.
-pub(super) fn packages(machine: &Machine) -> BTreeMap<u32, Vec<u32>> {
-    let mut packages = BTreeMap::<u32, Vec<u32>>::new();
-    for processor in online(machine).unwrap_or_default() {
-        // Some architectures know no packages and say -1.
-        let package = topology(machine, processor, "physical_package_id").unwrap_or(0);
-        packages.entry(u32::try_from(package).unwrap_or(0)).or_default().push(processor);
+/// What sits in a socket.
+#[derive(Default)]
+pub(super) struct Package {
+    /// Its logical processors that run.
+    pub(super) processors: Vec<u32>,
+    /// The first thread of each core; `None` if the kernel does not tell of one.
+    firsts: Option<BTreeSet<u32>>,
+}
+
+impl Package {
+    /// How many cores its logical processors are.
+    pub(super) fn cores(&self) -> Option<u32> {
+        self.firsts.as_ref()?.len().try_into().ok()
     }
-    packages
 }
 
-/// How many cores these logical processors are.
-pub(super) fn cores(machine: &Machine, processors: &[u32]) -> Option<u32> {
-    let siblings = |processor: &u32| {
-        let path = format_args!("devices/system/cpu/cpu{processor}/topology/thread_siblings_list");
-        list(&machine.text(At::Sys, path)?).first().copied()
-    };
-    let firsts: Option<std::collections::BTreeSet<u32>> = processors.iter().map(siblings).collect();
-    firsts?.len().try_into().ok()
+/// Finds out in which package each logical processor is that runs, a few at a time.
+pub(super) struct Packages {
+    left: std::vec::IntoIter<u32>,
+    has_cores: bool,
+    found: BTreeMap<u32, Package>,
 }
 
-fn topology(machine: &Machine, processor: u32, file: &str) -> Option<i64> {
-    machine.number(At::Sys, format_args!("devices/system/cpu/cpu{processor}/topology/{file}"))
+impl Packages {
+    /// Begins; `None` if the kernel does not tell which processors there are. Cores are counted if they are wanted.
+    pub(super) fn begin(machine: &Machine, has_cores: bool) -> Option<Packages> {
+        Some(Packages { left: online(machine)?.into_iter(), has_cores, found: BTreeMap::new() })
+    }
+
+    /// Looks at a few; gives the packages by their numbers when that were all.
+    pub(super) fn step(&mut self, machine: &Machine) -> Option<BTreeMap<u32, Package>> {
+        for _ in 0..PROCESSORS_PER_STEP {
+            let Some(processor) = self.left.next() else { return Some(std::mem::take(&mut self.found)) };
+            let file = |file| format!("devices/system/cpu/cpu{processor}/topology/{file}");
+            // Some architectures know no packages and say -1.
+            let number = machine.number(At::Sys, format_args!("{}", file("physical_package_id"))).unwrap_or(0_i64);
+            let package = self.found.entry(u32::try_from(number).unwrap_or(0)).or_default();
+            let is_first = package.processors.is_empty();
+            package.processors.push(processor);
+            if self.has_cores {
+                let siblings = machine.text(At::Sys, format_args!("{}", file("thread_siblings_list")));
+                let first = siblings.and_then(|siblings| list(&siblings).first().copied());
+                let firsts = if is_first { Some(BTreeSet::new()) } else { package.firsts.take() };
+                package.firsts = firsts.zip(first).map(|(mut firsts, first)| {
+                    firsts.insert(first);
+                    firsts
+                });
+            }
+        }
+        None
+    }
 }
 
 /// What a logical processor did since the machine started, in ticks.
@@ -98,7 +130,8 @@ impl Times {
 
     /// How much of the time `part` was, in percent; `None` if no time went by.
     pub(super) fn percent(&self, part: u64) -> Option<u64> {
-        (part.min(self.total) * 100 + self.total / 2).checked_div(self.total)
+        let (part, total) = (u128::from(part.min(self.total)), u128::from(self.total));
+        (part * 100 + total / 2).checked_div(total)?.try_into().ok()
     }
 }
 
@@ -133,10 +166,11 @@ mod tests {
             ("", &[]),
             ("x,3", &[3]),
             ("5-1", &[]),
+            ("0-1,1,0-2,4", &[0, 1, 2, 4]),
         ] {
             assert_eq!(list(text), numbers, "{text}");
         }
-        assert!(list("0-4294967295").len() <= PROCESSORS_MAX as usize + 1);
+        assert!(list(&"0-4294967295,".repeat(1000)).len() <= PROCESSORS_MAX as usize + 1);
     }
 
     #[test]

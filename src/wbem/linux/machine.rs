@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write as _};
 use std::fs::ReadDir;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -46,6 +47,20 @@ pub struct Roots {
     pub etc: PathBuf,
     /// What is at `/`.
     pub root: PathBuf,
+}
+
+/// A file that is read a piece at a time.
+pub(super) struct Pieces {
+    file: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+impl Pieces {
+    /// The next piece; empty at the end, and where reading fails.
+    pub(super) fn next(&mut self) -> &[u8] {
+        let length = rustix::io::retry_on_intr(|| rustix::io::read(&self.file, &mut self.buffer)).unwrap_or(0);
+        &self.buffer[..length]
+    }
 }
 
 /// One of the [`Roots`].
@@ -137,10 +152,29 @@ impl Machine {
     pub(super) fn read<T>(&self, at: At, path: fmt::Arguments<'_>, parse: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
         // Taken out for the time being, so that one reading within another gets buffers of its own.
         let mut buffer = self.buffer.take();
-        let result = self.with_path(at, path, |path| self.read_into(path, &mut buffer));
+        let result = self.with_path(at, path, |path| self.read_into(path, &mut buffer, FILE_BYTES_MAX));
         let result = result.map(|length| parse(&buffer[..length]));
         self.buffer.replace(buffer);
         result
+    }
+
+    /// As [`read`](Machine::read), but no more than the first bytes of the file.
+    pub(super) fn read_head<T>(
+        &self,
+        at: At,
+        path: fmt::Arguments<'_>,
+        bytes_max: usize,
+        parse: impl FnOnce(&[u8]) -> T,
+    ) -> io::Result<T> {
+        let mut buffer = Vec::new();
+        let length = self.with_path(at, path, |path| self.read_into(path, &mut buffer, bytes_max))?;
+        Ok(parse(&buffer[..length]))
+    }
+
+    /// Opens a file that is read a piece at a time.
+    pub(super) fn pieces(&self, at: At, path: fmt::Arguments<'_>) -> io::Result<Pieces> {
+        let file = self.with_path(at, path, |path| self.open(path))?;
+        Ok(Pieces { file, buffer: vec![0; CHUNK_BYTES] })
     }
 
     /// The text of a file without the white space at its end; what is not UTF-8 is replaced. `None` if
@@ -211,13 +245,17 @@ impl Machine {
         result
     }
 
-    /// Reads a file into a buffer that may be longer than what is read.
-    fn read_into(&self, path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    fn open(&self, path: &Path) -> io::Result<OwnedFd> {
         self.count();
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(rustix::fs::open(path, flags, Mode::empty())?)
+    }
+
+    /// Reads a file into a buffer that may be longer than what is read.
+    fn read_into(&self, path: &Path, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
+        let file = self.open(path)?;
         let mut length = 0;
-        while length < FILE_BYTES_MAX {
+        while length < bytes_max {
             if buffer.len() < length + CHUNK_BYTES {
                 buffer.resize(length + CHUNK_BYTES, 0);
             }
@@ -228,7 +266,7 @@ impl Machine {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(length.min(FILE_BYTES_MAX))
+        Ok(length.min(bytes_max))
     }
 
     /// Keeps a program that was started, whose number stays taken until somebody asks how it ended.

@@ -16,6 +16,7 @@ pub mod classes {}
 mod accounts;
 mod computer_system;
 mod cpu;
+mod cpuinfo;
 mod disk;
 mod environment;
 mod events;

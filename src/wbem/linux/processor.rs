@@ -2,47 +2,48 @@
 //!
 //! Floor 5.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::cpu::{self, Times};
-use super::fields;
+use super::cpu::{self, Packages, Times};
+use super::cpuinfo::{Descriptions, Said};
 use super::machine::{At, Machine};
 use super::reading::Reading;
 use super::schema::Schema;
-use super::table::{Column, Definition, LinuxClass, Row};
+use super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use crate::wbem::cim_type::CimType;
 
-/// A package and its logical processors that run.
+/// A package, with what is said of its first logical processor.
 struct Package {
     number: u32,
-    processors: Vec<u32>,
+    parts: cpu::Package,
     load: Option<u16>,
-    description: OnceCell<Option<Vec<(String, String)>>>,
+    said: Rc<Said>,
 }
 
 impl Row for Package {}
 
 impl Package {
     fn first(&self) -> u32 {
-        self.processors.first().copied().unwrap_or(0)
+        first(&self.parts)
     }
 
-    /// What `/proc/cpuinfo` says of the first of its logical processors.
-    fn described(&self, reading: &Reading, key: &str) -> Option<&str> {
-        let read = || reading.read(At::Proc, format_args!("cpuinfo"), |text| describe(text, self.first())).ok();
-        let pairs = self.description.get_or_init(read).as_ref()?;
-        pairs.iter().find(|(name, _)| name == key).map(|(_, value)| &**value)
+    fn described(&self, key: &str) -> Option<&str> {
+        self.said.find(self.first(), key)
     }
 
-    fn text(&self, reading: &Reading, key: &str) -> Option<Arc<str>> {
-        self.described(reading, key).filter(|value| !value.is_empty()).map(Into::into)
+    fn text(&self, key: &str) -> Option<Arc<str>> {
+        self.described(key).filter(|value| !value.is_empty()).map(Into::into)
     }
 
-    fn number(&self, reading: &Reading, key: &str) -> Option<u16> {
-        self.described(reading, key)?.parse().ok()
+    fn number(&self, key: &str) -> Option<u16> {
+        self.described(key)?.parse().ok()
+    }
+
+    fn count(&self) -> Option<u32> {
+        self.parts.processors.len().try_into().ok()
     }
 
     /// Megahertz, of a file of kilohertz.
@@ -53,7 +54,7 @@ impl Package {
     }
 
     fn current_megahertz(&self, reading: &Reading) -> Option<u32> {
-        let told = || Some(self.described(reading, "cpu MHz")?.parse::<f64>().ok()?.round() as u32);
+        let told = || Some(self.described("cpu MHz")?.parse::<f64>().ok()?.round() as u32);
         self.megahertz(reading, "scaling_cur_freq").or_else(told)
     }
 
@@ -80,7 +81,7 @@ const COLUMNS: &[Column<Package>] = &[
     }),
     Column::null("AssetTag", CimType::String, NO_SOCKET),
     Column::null("Availability", CimType::Uint16, "NULL: only processors that run are listed"),
-    Column::text("Caption", "`model name` of `/proc/cpuinfo`", |package, reading| package.text(reading, "model name")),
+    Column::text("Caption", "`model name` of `/proc/cpuinfo`", |package, _| package.text("model name")),
     Column::constant("CreationClassName", "Win32_Processor"),
     Column::u32(
         "CurrentClockSpeed",
@@ -89,9 +90,7 @@ const COLUMNS: &[Column<Package>] = &[
     ),
     Column::null("CurrentVoltage", CimType::Uint16, "NULL: the kernel does not tell"),
     Column::u16("DataWidth", "the architecture of the kernel; bits", |_, reading| width(&reading.architecture()?)),
-    Column::text("Description", "`model name` of `/proc/cpuinfo`", |package, reading| {
-        package.text(reading, "model name")
-    }),
+    Column::text("Description", "`model name` of `/proc/cpuinfo`", |package, _| package.text("model name")),
     Column::key(Column::text("DeviceID", "`CPU` and `physical_package_id`", |package, _| {
         Some(format!("CPU{}", package.number).into())
     })),
@@ -112,29 +111,25 @@ const COLUMNS: &[Column<Package>] = &[
         "sysfs, the cache of level 3 that the first logical processor uses; kilobytes",
         |package, reading| package.cache(reading, 3),
     ),
-    Column::u16("Level", "`cpu family` of `/proc/cpuinfo`", |package, reading| package.number(reading, "cpu family")),
+    Column::u16("Level", "`cpu family` of `/proc/cpuinfo`", |package, _| package.number("cpu family")),
     Column::u16(
         "LoadPercentage",
         "`/proc/stat`, the time not idle since the query before; NULL for the first; percent",
         |package, _| package.load,
     ),
-    Column::text("Manufacturer", "`vendor_id` of `/proc/cpuinfo`", |package, reading| {
-        package.text(reading, "vendor_id")
-    }),
+    Column::text("Manufacturer", "`vendor_id` of `/proc/cpuinfo`", |package, _| package.text("vendor_id")),
     Column::u32("MaxClockSpeed", "`cpuinfo_max_freq` of cpufreq; megahertz", |package, reading| {
         package.megahertz(reading, "cpuinfo_max_freq")
     }),
-    Column::text("Name", "`model name` of `/proc/cpuinfo`", |package, reading| package.text(reading, "model name")),
-    Column::u32("NumberOfCores", "sysfs, groups of `thread_siblings_list`", |package, reading| {
-        cpu::cores(reading, &package.processors)
-    }),
+    Column::text("Name", "`model name` of `/proc/cpuinfo`", |package, _| package.text("model name")),
+    Column::u32("NumberOfCores", "sysfs, groups of `thread_siblings_list`", |package, _| package.parts.cores()),
     Column::u32(
         "NumberOfEnabledCore",
         "sysfs, groups of `thread_siblings_list` of processors that run",
-        |package, reading| cpu::cores(reading, &package.processors),
+        |package, _| package.parts.cores(),
     ),
     Column::u32("NumberOfLogicalProcessors", "sysfs, logical processors of the package that run", |package, _| {
-        package.processors.len().try_into().ok()
+        package.count()
     }),
     Column::null("ProcessorId", CimType::String, "NULL: the kernel does not tell all its bits"),
     Column::u16("ProcessorType", "3, which is a central processor", |_, _| Some(3)),
@@ -142,13 +137,11 @@ const COLUMNS: &[Column<Package>] = &[
     Column::null("SerialNumber", CimType::String, NO_SOCKET),
     Column::null("SocketDesignation", CimType::String, NO_SOCKET),
     Column::null("Status", CimType::String, "NULL: the kernel does not tell"),
-    Column::text("Stepping", "`stepping` of `/proc/cpuinfo`", |package, reading| package.text(reading, "stepping")),
+    Column::text("Stepping", "`stepping` of `/proc/cpuinfo`", |package, _| package.text("stepping")),
     Column::constant("SystemCreationClassName", "Win32_ComputerSystem"),
     Column::text("SystemName", "`/proc/sys/kernel/hostname`", |_, reading| reading.host_name()),
-    Column::u32("ThreadCount", "sysfs, logical processors of the package that run", |package, _| {
-        package.processors.len().try_into().ok()
-    }),
-    Column::text("Version", "`model` of `/proc/cpuinfo`", |package, reading| package.text(reading, "model")),
+    Column::u32("ThreadCount", "sysfs, logical processors of the package that run", |package, _| package.count()),
+    Column::text("Version", "`model` of `/proc/cpuinfo`", |package, _| package.text("model")),
     Column::null("VoltageCaps", CimType::Uint32, "NULL: the kernel does not tell"),
 ];
 
@@ -160,27 +153,73 @@ pub(super) fn source(machine: &Rc<Machine>, schema: &Schema) -> LinuxClass {
         about: "The processors by their packages: what sits in one socket is one object. Processors that do not run are not counted.",
         columns: COLUMNS,
         methods: &[],
-        units_per_step: 1,
+        units_per_step: UNITS_PER_STEP,
     };
     let earlier = RefCell::new(None);
     LinuxClass::new(machine, schema, &definition, move |reading, search| {
-        let packages = cpu::packages(reading);
-        if packages.is_empty() {
-            return Err(Reading::no_source("list of processors at `/sys/devices/system/cpu/online`"));
-        }
-        let mut loads = BTreeMap::new();
-        if search.wants("LoadPercentage") {
+        let wants = |names: &[&str]| names.iter().any(|name| search.wants(name));
+        let packages = Packages::begin(reading, wants(&["NumberOfCores", "NumberOfEnabledCore"]));
+        let packages =
+            packages.ok_or_else(|| Reading::no_source("list of processors at `/sys/devices/system/cpu/online`"))?;
+        let loads = if search.wants("LoadPercentage") {
             let now = cpu::times(reading);
-            if let Some((now, earlier)) = now.as_ref().zip(earlier.replace(now.clone()).as_ref()) {
-                loads.extend(packages.iter().map(|(number, processors)| (*number, load(processors, now, earlier))));
-            }
-        }
-        let rows = packages.into_iter().map(move |(number, processors)| {
-            let load = loads.get(&number).copied().flatten();
-            Some(Package { number, processors, load, description: OnceCell::new() })
-        });
-        Ok(Box::new(rows))
+            now.clone().zip(earlier.replace(now))
+        } else {
+            None
+        };
+        let phase = Phase::Looking(packages);
+        Ok(Box::new(Finding { reading: reading.clone(), loads, is_described: wants(DESCRIBED), phase }))
     })
+}
+
+/// The properties that `/proc/cpuinfo` tells.
+const DESCRIBED: &[&str] =
+    &["Caption", "CurrentClockSpeed", "Description", "Level", "Manufacturer", "Name", "Stepping", "Version"];
+
+/// Finds the packages, then what is said of them, then tells them.
+struct Finding {
+    reading: Rc<Reading>,
+    /// What every logical processor did until now, and until the query before.
+    loads: Option<(BTreeMap<u32, Times>, BTreeMap<u32, Times>)>,
+    is_described: bool,
+    phase: Phase,
+}
+
+enum Phase {
+    Looking(Packages),
+    Describing(BTreeMap<u32, cpu::Package>, Descriptions),
+    Telling(std::collections::btree_map::IntoIter<u32, cpu::Package>, Rc<Said>),
+}
+
+impl Iterator for Finding {
+    type Item = Option<Package>;
+
+    fn next(&mut self) -> Option<Option<Package>> {
+        let next = match &mut self.phase {
+            Phase::Looking(packages) => {
+                let Some(packages) = packages.step(&self.reading) else { return Some(None) };
+                let described = packages.values().map(first).filter(|_| self.is_described);
+                let descriptions = Descriptions::begin(&self.reading, described);
+                Phase::Describing(packages, descriptions)
+            }
+            Phase::Describing(packages, descriptions) => {
+                let Some(said) = descriptions.step() else { return Some(None) };
+                Phase::Telling(std::mem::take(packages).into_iter(), Rc::new(said))
+            }
+            Phase::Telling(packages, said) => {
+                let (number, parts) = packages.next()?;
+                let load = self.loads.as_ref().and_then(|(now, earlier)| load(&parts.processors, now, earlier));
+                return Some(Some(Package { number, parts, load, said: said.clone() }));
+            }
+        };
+        self.phase = next;
+        Some(None)
+    }
+}
+
+/// The first logical processor of a package, which stands for all of it.
+fn first(package: &cpu::Package) -> u32 {
+    package.processors.first().copied().unwrap_or(0)
 }
 
 /// How busy these logical processors were between two readings, in percent.
@@ -190,22 +229,6 @@ fn load(processors: &[u32], now: &BTreeMap<u32, Times>, earlier: &BTreeMap<u32, 
         sum.add(&now.get(processor)?.since(earlier.get(processor)?));
     }
     sum.percent(sum.total.saturating_sub(sum.idle))?.try_into().ok()
-}
-
-/// The part of `/proc/cpuinfo` that is about one logical processor; the whole if it has no parts.
-fn describe(text: &[u8], processor: u32) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    let mut is_wanted = true;
-    for line in text.split(|byte| *byte == b'\n') {
-        let Some((name, value)) = fields::pair(line, b':') else { continue };
-        if name == b"processor" {
-            is_wanted = fields::number(value) == Some(processor);
-        }
-        if is_wanted {
-            pairs.push((fields::text(name), fields::text(value)));
-        }
-    }
-    pairs
 }
 
 /// The number of an architecture in the texts.

@@ -2,10 +2,10 @@
 //!
 //! Floor 5.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::super::machine::{At, Machine};
-use super::super::reading::Reading;
 use super::super::schema::Schema;
 use super::super::table::{Column, Definition, LinuxClass, Row, UNITS_PER_STEP};
 use super::block::{self, Partition};
@@ -71,22 +71,28 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass>
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    let list_drives = |reading: &Rc<Reading>| block::partitions(reading).into_iter().map(Some);
     vec![
-        LinuxClass::new(machine, schema, &drives, move |reading, _| Ok(Box::new(list_drives(reading)))),
+        LinuxClass::new(machine, schema, &drives, |reading, _| Ok(Box::new(block::partitions(reading)))),
         LinuxClass::new(machine, schema, &partitions, |reading, _| {
             let mounts = reading.read(At::Proc, format_args!("self/mountinfo"), mount::parse);
             // Associations of other classes are read with this one, which must not fail them.
             let mounts = mounts.unwrap_or_default();
-            let (reading, partitions) = (reading.clone(), block::partitions(reading));
-            Ok(Box::new(mounts.into_iter().flat_map(move |(mount, _)| {
+            let partitions = Rc::new(RefCell::new(Vec::new()));
+            let listed = partitions.clone();
+            let list = block::partitions(reading).map(move |partition| {
+                listed.borrow_mut().extend(partition);
+                None
+            });
+            let reading = reading.clone();
+            Ok(Box::new(list.chain(mounts.into_iter().flat_map(move |(mount, _)| {
                 let names = block::made_of(&reading, mount.device);
                 let place = String::from_utf8_lossy(&mount.place).into_owned();
+                let partitions = partitions.borrow();
                 let rows = partitions.iter().filter(|partition| names.contains(&partition.name));
                 let row = |partition: &Partition| OnPartition { place: place.clone(), partition: partition.clone() };
                 // A file system on no partition is a piece of work too.
                 rows.map(row).map(Some).chain([None]).collect::<Vec<_>>()
-            })))
+            }))))
         }),
     ]
 }

@@ -2,12 +2,17 @@
 //!
 //! Floor 5.
 
+use std::rc::Rc;
+
 use super::super::machine::At;
 use super::super::reading::Reading;
 use super::super::table::Row;
 
 /// The kernel counts in sectors of this size, whatever those of a disk are.
 const SECTOR_BYTES: u64 = 512;
+
+/// The type of the drives for discs among the devices of SCSI.
+const SCSI_DISC: u64 = 5;
 
 /// How many layers a device may have: encryption on volumes on arrays, and some more.
 const LAYERS_MAX: usize = 8;
@@ -29,15 +34,21 @@ impl Row for Drive {}
 impl Row for Partition {}
 
 /// The disks: what has a device behind it. Loops, arrays, volumes and memory are no disks.
-pub(in super::super) fn drives(reading: &Reading) -> Vec<Drive> {
-    let mut names = reading.names(At::Sys, format_args!("block"));
-    names.retain(|name| reading.exists(At::Sys, format_args!("block/{name}/device")));
-    names.into_iter().map(|name| Drive { name }).collect()
+pub(in super::super) fn drives(reading: &Rc<Reading>) -> impl Iterator<Item = Option<Drive>> + use<> {
+    let names = reading.names(At::Sys, format_args!("block"));
+    let reading = reading.clone();
+    names.into_iter().map(move |name| Some(Drive { name }).filter(|drive| drive.is_disk(&reading)))
 }
 
 /// The partitions of all disks.
-pub(super) fn partitions(reading: &Reading) -> Vec<Partition> {
-    drives(reading).iter().flat_map(|drive| drive.partitions(reading)).collect()
+pub(super) fn partitions(reading: &Rc<Reading>) -> impl Iterator<Item = Option<Partition>> + use<> {
+    let drives = drives(reading);
+    let reading = reading.clone();
+    drives.flat_map(move |drive| {
+        let partitions = drive.map(|drive| drive.partitions(&reading)).unwrap_or_default();
+        // A disk without partitions is a piece of work too.
+        partitions.into_iter().map(Some).chain([None])
+    })
 }
 
 /// The name of a device as programs use it.
@@ -47,6 +58,13 @@ pub(in super::super) fn device_path(name: &str) -> String {
 }
 
 impl Drive {
+    fn is_disk(&self, reading: &Reading) -> bool {
+        // A way to a disk of several ways is hidden: the disk is listed itself.
+        reading.exists(At::Sys, format_args!("block/{}/device", self.name))
+            && self.number(reading, "hidden").unwrap_or(0) == 0
+            && self.number(reading, "device/type") != Some(SCSI_DISC)
+    }
+
     pub(super) fn partitions(&self, reading: &Reading) -> Vec<Partition> {
         let mut names = reading.names(At::Sys, format_args!("block/{}", self.name));
         names.retain(|name| name.starts_with(&self.name));

@@ -5,7 +5,6 @@
 use std::rc::Rc;
 
 use super::super::machine::Machine;
-use super::super::reading::Reading;
 use super::super::schema::Schema;
 use super::super::table::{Column, Definition, LinuxClass, UNITS_PER_STEP};
 use super::block::{self, Drive, Partition};
@@ -129,7 +128,7 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass>
     let drives = Definition {
         name: "Win32_DiskDrive",
         parent: "CIM_DiskDrive",
-        about: "The disks: block devices with a device behind them. Loops, arrays, volumes and disks in memory are not among them.",
+        about: "The disks: block devices with a device behind them. Loops, arrays, volumes, disks in memory and drives for discs are not among them.",
         columns: DRIVE,
         methods: &[],
         units_per_step: UNITS_PER_STEP,
@@ -142,10 +141,8 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass>
         methods: &[],
         units_per_step: UNITS_PER_STEP,
     };
-    let list_drives = |reading: &Rc<Reading>| block::drives(reading).into_iter().map(Some);
-    let list_partitions = |reading: &Rc<Reading>| block::partitions(reading).into_iter().map(Some);
     vec![
-        LinuxClass::new(machine, schema, &drives, move |reading, _| Ok(Box::new(list_drives(reading)))),
-        LinuxClass::new(machine, schema, &partitions, move |reading, _| Ok(Box::new(list_partitions(reading)))),
+        LinuxClass::new(machine, schema, &drives, |reading, _| Ok(Box::new(block::drives(reading)))),
+        LinuxClass::new(machine, schema, &partitions, |reading, _| Ok(Box::new(block::partitions(reading)))),
     ]
 }

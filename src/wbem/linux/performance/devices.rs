@@ -35,8 +35,8 @@ impl Device {
     fn rate(&self, places: &[usize]) -> Option<u64> {
         let (earlier, seconds) = self.counters.earlier.as_ref()?;
         let (now, earlier) = (self.counters.now.get(&self.name)?, earlier.get(&self.name)?);
-        let rates = places.iter().map(|place| rate(*now.get(*place)?, *earlier.get(*place)?, *seconds));
-        rates.sum()
+        let mut rates = places.iter().map(|place| rate(*now.get(*place)?, *earlier.get(*place)?, *seconds));
+        rates.try_fold(0_u64, |sum, rate| sum.checked_add(rate?))
     }
 
     fn small_rate(&self, places: &[usize]) -> Option<u32> {
@@ -175,8 +175,8 @@ pub(super) fn sources(machine: &Rc<Machine>, schema: &Schema) -> Vec<LinuxClass>
             let counters = reading.read(At::Proc, format_args!("diskstats"), parse_disks);
             let counters = counters.map_err(|_| Reading::no_source("`/proc/diskstats`"))?;
             let counters = disk_samples.pair(reading, Rc::new(counters));
-            let names = disk::drives(reading).into_iter().map(|drive| drive.name);
-            Ok(Box::new(names.map(move |name| Some(Device { name, counters: counters.clone() }))))
+            let drives = disk::drives(reading);
+            Ok(Box::new(drives.map(move |drive| Some(Device { name: drive?.name, counters: counters.clone() }))))
         }),
         LinuxClass::new(machine, schema, &interfaces, move |reading, _| {
             let counters = reading.read(At::Proc, format_args!("net/dev"), parse_interfaces);
