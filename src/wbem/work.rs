@@ -187,6 +187,7 @@ impl<T> Source for Doing<T> {
         };
         let (action, next) = match stepped {
             Stepped::Again(action) => (action, Next::More),
+            Stepped::Later(pause, action) => (action, asking.now.checked_add(pause).map_or(Next::Parked, Next::At)),
             Stepped::Parked(action) => (action, Next::Parked),
             Stepped::Over(result) => {
                 let result = result.map_err(|error| error.provider(self.provider.clone())).map(|value| {

@@ -6,9 +6,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::rc::Rc;
 use std::thread::JoinHandle;
 
-use msgpump::Pump;
 use msgpump::wbem::linux::{self, Machine};
-use msgpump::wbem::{ClassProvider, Flags, Progress, Server, Value, Wanted, WbemError, WbemStatus};
+use msgpump::wbem::{ClassProvider, Flags, Progress, Server, Sink, Value, Wanted, WbemError, WbemStatus};
+use msgpump::{Budget, Pump, Rest};
 
 use super::support::{Files, ask, find, number, read, source, text, value};
 
@@ -391,4 +391,23 @@ fn a_real_bus_lets_this_account_in_and_says_that_nobody_is_systemd() {
     daemon.wait().unwrap();
     assert_eq!(error.status, WbemStatus::ProviderLoadFailure, "{error}");
     assert!(error.to_string().contains("org.freedesktop.DBus.Error"), "{error}");
+}
+
+#[test]
+fn who_waits_for_systemd_lets_the_pump_sleep() {
+    let files = Files::new("mute").folder("run/systemd/system").folder("run/dbus");
+    let listener = UnixListener::bind(files.path("run/dbus/system_bus_socket")).unwrap();
+    let mut pump = Pump::<()>::new().unwrap();
+    let server = Server::new(&mut pump);
+    linux::register(&server, "ROOT\\CIMV2", &files.machine()).unwrap();
+    let services = server.connect(&mut pump, "ROOT\\CIMV2").unwrap();
+    let sink = Sink::new(pump.open_window());
+    let path = "Win32_Service.Name='ssh'";
+    services.exec_method_async(&mut pump, path, "StopService", None, Flags::NONE, &sink).unwrap();
+    let mut is_asleep = || {
+        let _ = pump.turn(Budget::no_wait()).unwrap();
+        matches!(pump.rest(), Rest::Until(instant) if instant > std::time::Instant::now())
+    };
+    assert!((0..1000).any(|_| is_asleep()), "it looks and looks");
+    drop(listener);
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::wbem::error::{WbemError, WbemStatus};
 
@@ -16,9 +17,14 @@ pub struct Action<T> {
 
 enum Kind<T> {
     Done(T),
-    Steps(Box<dyn FnMut() -> Option<Result<T, WbemError>>>),
+    Steps(Step<T>),
+    /// The same with a pause between two steps.
+    Looks(Step<T>, Duration),
     Elsewhere(Pending<T>),
 }
+
+/// A slice, which gives a result or not yet.
+type Step<T> = Box<dyn FnMut() -> Option<Result<T, WbemError>>>;
 
 /// What comes of an action from elsewhere.
 struct Pending<T> {
@@ -53,6 +59,23 @@ impl<T> Action<T> {
         Action { kind: Kind::Steps(Box::new(step)) }
     }
 
+    /// Looks now and then whether there is a result, as [`in_steps`](Action::in_steps) with a pause between two steps: for
+    /// what another process does, and nobody tells.
+    ///
+    /// ```
+    /// use msgpump::wbem::Action;
+    /// let mut child = std::process::Command::new("true").spawn()?;
+    /// let action = Action::in_steps_every(std::time::Duration::from_millis(5), move || match child.try_wait() {
+    ///     Ok(status) => status.map(|status| Ok(status.success())),
+    ///     Err(_) => Some(Ok(false)),
+    /// });
+    /// # drop(action);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn in_steps_every(pause: Duration, step: impl FnMut() -> Option<Result<T, WbemError>> + 'static) -> Action<T> {
+        Action { kind: Kind::Looks(Box::new(step), pause) }
+    }
+
     /// Is carried out elsewhere, and over when the reply has come.
     ///
     /// ```
@@ -74,6 +97,10 @@ impl<T> Action<T> {
                 Some(result) => Stepped::Over(result),
                 None => Stepped::Again(self),
             },
+            Kind::Looks(step, pause) => match step() {
+                Some(result) => Stepped::Over(result),
+                None => Stepped::Later(*pause, self),
+            },
             Kind::Elsewhere(pending) => match pending.take(waker) {
                 Some(result) => Stepped::Over(result),
                 None => Stepped::Parked(self),
@@ -90,6 +117,8 @@ impl<T> Action<T> {
 pub(crate) enum Stepped<T> {
     Over(Result<T, WbemError>),
     Again(Action<T>),
+    /// Not before this time has passed.
+    Later(Duration, Action<T>),
     /// Until the waker is woken.
     Parked(Action<T>),
 }
@@ -176,6 +205,7 @@ mod tests {
             Stepped::Over(Ok(number)) => (number.to_string(), None),
             Stepped::Over(Err(error)) => (error.status.to_string(), None),
             Stepped::Again(action) => ("again".into(), Some(action)),
+            Stepped::Later(pause, action) => (format!("after {pause:?}"), Some(action)),
             Stepped::Parked(action) => ("parked".into(), Some(action)),
         }
     }
@@ -198,6 +228,17 @@ mod tests {
             action = next.expect("it goes on");
         }
         assert_eq!(step(action).0, "3");
+    }
+
+    #[test]
+    fn looks_have_a_pause_between_them() {
+        let mut left = 1;
+        let action = Action::in_steps_every(Duration::from_millis(2), move || {
+            left -= 1;
+            (left < 0).then_some(Ok(3))
+        });
+        let (said, action) = step(action);
+        assert_eq!((&*said, &*step(action.unwrap()).0), ("after 2ms", "3"));
     }
 
     #[test]

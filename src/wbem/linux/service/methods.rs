@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::super::table::Call;
-use super::bus::Bus;
+use super::bus::{Bus, PAUSE};
 use super::manager::{MANAGER, MANAGER_INTERFACE, MANAGER_PATH, SUFFIX, check_systemd, refused};
 use super::wire::{Answer, Method};
 use crate::wbem::error::{WbemError, WbemStatus};
@@ -34,7 +34,7 @@ fn ask(job: &str, call: Call<'_>) -> Result<Action<Arc<Instance>>, WbemError> {
     let method = Method { destination: MANAGER, path: MANAGER_PATH, interface: MANAGER_INTERFACE, name: job };
     let serial = bus.call(&method, &[&format!("{name}{SUFFIX}"), "replace"]);
     let mut results = Some(call.results);
-    Ok(Action::in_steps(move || {
+    Ok(Action::in_steps_every(PAUSE, move || {
         let answers = match bus.step() {
             Ok(answers) => answers,
             Err(error) => return Some(Err(error)),
