@@ -14,6 +14,7 @@ use crate::wbem::server::Server;
 pub mod classes {}
 
 mod accounts;
+mod column;
 mod computer_system;
 mod cpu;
 mod cpuinfo;

@@ -1,4 +1,4 @@
-//! Classes as tables: how each property is read, of a row that is read as far as it is asked for.
+//! Classes as tables: rows are found one after another, and read as far as they are asked for.
 //!
 //! Floor 5. A row holds what was read of one object, and reads a file when the first property that
 //! needs it is asked for: so only the files that the asked properties need are opened.
@@ -8,12 +8,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use super::column::Column;
 use super::machine::Machine;
 use super::reading::Reading;
 use super::schema::Schema;
-use crate::wbem::cim_type::{CimType, PropertyType};
+use crate::wbem::cim_type::CimType;
 use crate::wbem::class::{Class, ClassBuilder, Method, Property};
-use crate::wbem::datetime::Timestamp;
 use crate::wbem::error::{WbemError, WbemStatus};
 use crate::wbem::instance::Instance;
 use crate::wbem::provider::{Action, ClassProvider, Invocation, Progress, Rows, Wanted};
@@ -121,173 +121,6 @@ impl Search<'_> {
     /// Whether a property is asked for.
     pub(super) fn wants(&self, name: &str) -> bool {
         self.class.index_of(name).is_some_and(|place| self.wanted.needs(place))
-    }
-}
-
-/// One property: its name, whether it is a key, where it is from, and how it is read.
-pub(super) struct Column<R: 'static> {
-    name: &'static str,
-    is_key: bool,
-    is_fixed: bool,
-    source: &'static str,
-    read: Read<R>,
-}
-
-/// How a property is read.
-enum Read<R: 'static> {
-    Text(fn(&R, &Reading) -> Option<Arc<str>>),
-    Texts(fn(&R, &Reading) -> Option<Vec<String>>),
-    Bool(fn(&R, &Reading) -> Option<bool>),
-    U8(fn(&R, &Reading) -> Option<u8>),
-    U16(fn(&R, &Reading) -> Option<u16>),
-    U16s(fn(&R, &Reading) -> Option<Vec<u16>>),
-    S16(fn(&R, &Reading) -> Option<i16>),
-    U32(fn(&R, &Reading) -> Option<u32>),
-    S32(fn(&R, &Reading) -> Option<i32>),
-    U64(fn(&R, &Reading) -> Option<u64>),
-    Moment(fn(&R, &Reading) -> Option<Timestamp>),
-    Reference(&'static str, fn(&R, &Reading) -> Option<String>),
-    Constant(&'static str),
-    Null(PropertyType),
-}
-
-// Derived, these would ask the same of `R`.
-impl<R: 'static> Clone for Column<R> {
-    fn clone(&self) -> Column<R> {
-        *self
-    }
-}
-
-impl<R: 'static> Copy for Column<R> {}
-
-impl<R: 'static> Clone for Read<R> {
-    fn clone(&self) -> Read<R> {
-        *self
-    }
-}
-
-impl<R: 'static> Copy for Read<R> {}
-
-/// Makes a constructor for each way to read.
-macro_rules! constructors {
-    ($($function:ident $variant:ident $type:ty, $what:literal;)*) => {
-        impl<R: 'static> Column<R> {
-            $(#[doc = $what]
-            pub(super) const fn $function(
-                name: &'static str,
-                source: &'static str,
-                read: fn(&R, &Reading) -> Option<$type>,
-            ) -> Column<R> {
-                Column { name, is_key: false, is_fixed: false, source, read: Read::$variant(read) }
-            })*
-        }
-    };
-}
-
-constructors! {
-    text Text Arc<str>, "A text.";
-    texts Texts Vec<String>, "Texts.";
-    bool Bool bool, "True or false.";
-    u8 U8 u8, "A number of 8 bits.";
-    u16 U16 u16, "A number of 16 bits.";
-    u16s U16s Vec<u16>, "Numbers of 16 bits.";
-    s16 S16 i16, "A signed number of 16 bits.";
-    u32 U32 u32, "A number of 32 bits.";
-    s32 S32 i32, "A signed number of 32 bits.";
-    u64 U64 u64, "A number of 64 bits.";
-    moment Moment Timestamp, "A moment.";
-}
-
-impl<R: 'static> Column<R> {
-    /// The path of an object of a class.
-    pub(super) const fn reference(
-        name: &'static str,
-        class: &'static str,
-        source: &'static str,
-        read: fn(&R, &Reading) -> Option<String>,
-    ) -> Column<R> {
-        Column { name, is_key: false, is_fixed: false, source, read: Read::Reference(class, read) }
-    }
-
-    /// The same text in every row.
-    pub(super) const fn constant(name: &'static str, value: &'static str) -> Column<R> {
-        Column { name, is_key: false, is_fixed: false, source: "", read: Read::Constant(value) }
-    }
-
-    /// A property for which Linux has no true source, and why.
-    pub(super) const fn null(name: &'static str, cim_type: CimType, why: &'static str) -> Column<R> {
-        Column { name, is_key: false, is_fixed: false, source: why, read: Read::Null(PropertyType::One(cim_type)) }
-    }
-
-    /// An array for which Linux has no true source, and why.
-    pub(super) const fn null_array(name: &'static str, cim_type: CimType, why: &'static str) -> Column<R> {
-        Column { name, is_key: false, is_fixed: false, source: why, read: Read::Null(PropertyType::Array(cim_type)) }
-    }
-
-    /// The same property as a key.
-    pub(super) const fn key(self) -> Column<R> {
-        Column { is_key: true, ..self }
-    }
-
-    /// The same property as one that cannot change while there is the object.
-    pub(super) const fn fixed(self) -> Column<R> {
-        Column { is_fixed: true, ..self }
-    }
-
-    fn property_type(&self) -> PropertyType {
-        PropertyType::One(match self.read {
-            Read::Text(_) | Read::Constant(_) => CimType::String,
-            Read::Bool(_) => CimType::Boolean,
-            Read::U8(_) => CimType::Uint8,
-            Read::U16(_) => CimType::Uint16,
-            Read::S16(_) => CimType::Sint16,
-            Read::U32(_) => CimType::Uint32,
-            Read::S32(_) => CimType::Sint32,
-            Read::U64(_) => CimType::Uint64,
-            Read::Moment(_) => CimType::DateTime,
-            Read::Reference(..) => CimType::Reference,
-            Read::Texts(_) => return PropertyType::Array(CimType::String),
-            Read::U16s(_) => return PropertyType::Array(CimType::Uint16),
-            Read::Null(property_type) => return property_type,
-        })
-    }
-
-    fn property(&self) -> Property {
-        let (element, name) = (self.property_type().element(), self.name);
-        let property = match self.property_type() {
-            PropertyType::One(_) => Property::new(name, element),
-            PropertyType::Array(_) => Property::array(name, element),
-        };
-        let source = match self.read {
-            Read::Constant(value) => format!("always `{value}`"),
-            _ => self.source.to_owned(),
-        };
-        let property = property.qualifier("read", true).qualifier("MappingStrings", vec![source]);
-        let property = match self.read {
-            Read::Reference(class, _) => property.of_class(class),
-            _ => property,
-        };
-        let property = if self.is_fixed { property.qualifier("fixed", true) } else { property };
-        if self.is_key { property.qualifier("key", true) } else { property }
-    }
-
-    fn value(&self, row: &R, reading: &Reading) -> Value {
-        match self.read {
-            Read::Text(read) => read(row, reading).into(),
-            Read::Texts(read) => read(row, reading).into(),
-            Read::Bool(read) => read(row, reading).into(),
-            Read::U8(read) => read(row, reading).into(),
-            Read::U16(read) => read(row, reading).into(),
-            Read::U16s(read) => read(row, reading).into(),
-            Read::S16(read) => read(row, reading).into(),
-            Read::U32(read) => read(row, reading).into(),
-            Read::S32(read) => read(row, reading).into(),
-            Read::U64(read) => read(row, reading).into(),
-            Read::Moment(read) => read(row, reading).into(),
-            Read::Reference(_, read) => read(row, reading).map_or(Value::Null, Value::reference),
-            Read::Constant(value) => value.into(),
-            Read::Null(_) => Value::Null,
-        }
     }
 }
 
@@ -485,7 +318,7 @@ fn class_of<R: 'static>(schema: &Schema, definition: &Definition<R>) -> Arc<Clas
     if !definition.columns.iter().any(|column| column.is_key) {
         builder = builder.singleton();
     }
-    if definition.columns.iter().any(|column| matches!(column.read, Read::Reference(..))) {
+    if definition.columns.iter().any(Column::is_reference) {
         builder = builder.qualifier("association", true);
     }
     for column in definition.columns {
