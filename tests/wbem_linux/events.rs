@@ -123,6 +123,30 @@ fn a_process_that_has_ended_and_is_not_buried_does_not_start() {
 }
 
 #[test]
+fn thousands_of_processes_that_stop_at_once_are_told_in_slices() {
+    const COUNT: usize = 600;
+    let mut files = Files::new("stampede");
+    for pid in 1..=COUNT {
+        files = files.write(&format!("proc/{pid}/stat"), format!("{pid} (job) S 1 {pid} 7 0 -1\n"));
+    }
+    let mut stops = Listening::to(&source(&files.machine(), "Win32_ProcessStopTrace"));
+    for pid in 1..=COUNT {
+        fs::remove_dir_all(files.path(&format!("proc/{pid}"))).unwrap();
+    }
+    let mut told = 0;
+    while told < COUNT {
+        match stops.rows.step(64, &mut stops.told) {
+            Progress::More | Progress::Parked => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(stops.told.len() <= 256, "{} in one slice", stops.told.len());
+        told += stops.told.drain(..).count();
+        let moment = rustix::event::Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        poll(&mut [PollFd::new(&stops.rows.descriptor().unwrap(), PollFlags::IN)], Some(&moment)).unwrap();
+    }
+}
+
+#[test]
 fn files_tell_what_happens_to_them() {
     let files = Files::new("watched").folder("here").folder("there").write("here/old", "x");
     let (here, there) = (files.path("here"), files.path("there"));

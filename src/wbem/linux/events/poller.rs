@@ -30,6 +30,9 @@ const DESCRIPTORS_MAX: usize = 256;
 /// How many entries of `/proc` are looked at in a step.
 const ENTRIES_PER_STEP: usize = 64;
 
+/// How many known processes are looked for in a list in a step.
+const COMPARED_PER_STEP: usize = 256;
+
 /// How many ends are taken in a step.
 const ENDS_PER_STEP: usize = 64;
 
@@ -58,6 +61,11 @@ enum Phase {
     First(Listing),
     Waiting,
     Again(Listing),
+    /// The list was read; who is known and was not in it is gone.
+    Comparing {
+        known: std::vec::IntoIter<u32>,
+        seen: HashSet<u32>,
+    },
 }
 
 /// A list being read.
@@ -169,8 +177,17 @@ impl Watch for Poller {
                     self.phase = Phase::Again(listing);
                     return Progress::More;
                 }
-                let gone: Vec<_> = self.known.keys().filter(|pid| !listing.seen.contains(pid)).copied().collect();
-                gone.into_iter().for_each(|pid| self.forget(pid, changes));
+                let known: Vec<_> = self.known.keys().copied().collect();
+                self.phase = Phase::Comparing { known: known.into_iter(), seen: listing.seen };
+                return Progress::More;
+            }
+            Phase::Comparing { mut known, seen } => {
+                let some = known.by_ref().take(COMPARED_PER_STEP);
+                some.filter(|pid| !seen.contains(pid)).for_each(|pid| self.forget(pid, changes));
+                if known.len() > 0 {
+                    self.phase = Phase::Comparing { known, seen };
+                    return Progress::More;
+                }
             }
         }
         Progress::Parked
