@@ -3,12 +3,13 @@
 //! Floor 5. Whoever asks comes again a little later for the answer.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
 
 use super::super::machine::{At, Machine};
 use super::wire::{self, Answer, Method};
@@ -108,11 +109,12 @@ impl Bus {
     /// Sends what the system takes at once.
     fn send(&mut self) -> io::Result<()> {
         while !self.outgoing.is_empty() {
-            match self.stream.write(self.outgoing.as_slices().0) {
-                Ok(written) => drop(self.outgoing.drain(..written)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            // Written, the end of the other side would end a program that was not started by Rust: by SIGPIPE.
+            match send(&self.stream, self.outgoing.as_slices().0, SendFlags::NOSIGNAL) {
+                Ok(sent) => drop(self.outgoing.drain(..sent)),
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
