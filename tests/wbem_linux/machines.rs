@@ -446,3 +446,50 @@ fn who_is_locked_is_read_once_for_all() {
     // Accounts, groups, locks; the name of the machine.
     assert_eq!(machine.files_opened() - before, 4);
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_holds_nobody() {
+    use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+    const PIPES: &[&str] = &[
+        "etc/group",
+        "etc/localtime",
+        "etc/os-release",
+        "etc/passwd",
+        "etc/resolv.conf",
+        "etc/shadow",
+        "proc/10/cmdline",
+        "proc/10/io",
+        "proc/10/stat",
+        "proc/10/status",
+        "proc/cpuinfo",
+        "proc/diskstats",
+        "proc/meminfo",
+        "proc/net/dev",
+        "proc/net/route",
+        "proc/self/environ",
+        "proc/self/mountinfo",
+        "proc/stat",
+        "proc/swaps",
+        "run/utmp",
+        "sys/class/dmi/id/bios_version",
+        "sys/class/net/eth0/ifindex",
+    ];
+    for has_writers in [false, true] {
+        let mut files = Files::new("pipes").write("sys/devices/system/cpu/online", "0\n");
+        let mut writers = Vec::new();
+        for pipe in PIPES {
+            files = files.folder(pipe.rsplit_once('/').unwrap().0);
+            mknodat(CWD, files.path(pipe), FileType::Fifo, Mode::RWXU, 0).unwrap();
+            // One who may write and does not leaves a reader waiting.
+            writers.extend(has_writers.then(|| open(files.path(pipe), OFlags::RDWR, Mode::empty()).unwrap()));
+        }
+        let machine = files.machine();
+        for source in msgpump::wbem::linux::classes_of(&machine).iter().filter(|source| !source.class().is_event()) {
+            let Ok(mut rows) = source.open(&Wanted::everything()) else { continue };
+            while let Progress::More = rows.step(100, &mut Vec::new()) {}
+        }
+        let rows = all(&machine, "Win32_Process");
+        assert_eq!((rows.len(), value(&rows[0], "Name")), (1, &Value::Null));
+        assert_eq!(super::support::equal(&machine, "CIM_DataFile", "Name", "/etc/passwd"), []);
+    }
+}
