@@ -62,7 +62,7 @@ impl<T> Action<T> {
     /// Looks now and then whether there is a result, as [`in_steps`](Action::in_steps) with a pause between two steps: for
     /// what another process does, and nobody tells.
     ///
-    /// ```
+    /// ```no_run
     /// use msgpump::wbem::Action;
     /// let mut child = std::process::Command::new("true").spawn()?;
     /// let action = Action::in_steps_every(std::time::Duration::from_millis(5), move || match child.try_wait() {
