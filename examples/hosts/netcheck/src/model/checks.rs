@@ -32,6 +32,8 @@ pub struct Checks {
     options: Options,
     tally: Tally,
     stale: usize,
+    /// How many lists there were.
+    lists: u64,
     revision: u64,
     outage: Option<Outage>,
     /// Rows that ran when an outage began, and were put back to the line for that.
@@ -54,8 +56,8 @@ impl Checks {
     pub fn new<T>(pump: &mut Pump<T>, options: Options) -> Result<Checks, ResolverConfigError> {
         options.apply(pump)?;
         let (window, group) = (pump.open_window(), pump.open_group());
-        let (rows, line, running, tally, stale, revision, outage, interrupted) = Default::default();
-        Ok(Checks { rows, line, running, window, group, options, tally, stale, revision, outage, interrupted })
+        let (rows, line, running, tally, stale, lists, revision, outage, interrupted) = Default::default();
+        Ok(Checks { rows, line, running, window, group, options, tally, stale, lists, revision, outage, interrupted })
     }
 
     pub fn rows(&self) -> &[Row] {
@@ -86,6 +88,11 @@ impl Checks {
         self.stale
     }
 
+    /// Changes whenever the list is replaced: what was a row's place is another row's then.
+    pub fn list(&self) -> u64 {
+        self.lists
+    }
+
     /// Changes whenever a row does.
     pub fn revision(&self) -> u64 {
         self.revision
@@ -96,16 +103,17 @@ impl Checks {
         self.outage.as_ref().map(|outage| outage.since)
     }
 
-    /// Takes another list, and cancels what runs for the one before.
-    pub fn load<T>(&mut self, pump: &mut Pump<T>, rows: Vec<Row>) {
+    /// Takes another list, cancels what runs for the one before, and gives that back.
+    pub fn load<T>(&mut self, pump: &mut Pump<T>, rows: Vec<Row>) -> Vec<Row> {
         self.cancel_all(pump);
         self.tally = Default::default();
         for row in &rows {
             self.tally[row.state as usize] += 1;
         }
-        self.rows = rows;
         self.interrupted.clear();
+        self.lists += 1;
         self.revision += 1;
+        std::mem::replace(&mut self.rows, rows)
     }
 
     /// Goes on with other options: what runs ends as it began.

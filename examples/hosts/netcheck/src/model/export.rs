@@ -14,6 +14,28 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// How the names of its files end.
+    fn ending(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Json => "json",
+        }
+    }
+
+    /// The file that is meant by `name`, with the ending or without.
+    pub fn file_named(self, name: &str) -> PathBuf {
+        let path = Path::new(name);
+        match path.extension() {
+            Some(ending) if ending == "csv" || ending == "json" => path.with_extension(self.ending()),
+            _ => with_ending(path, &format!(".{}", self.ending())),
+        }
+    }
+}
+
+/// The fields of a [`Record`], in order.
+const HEADINGS: [&str; 7] = ["line", "host", "state", "name", "addresses", "milliseconds", "problem"];
+
 /// A row as it is written. CSV has the addresses in one field, with blanks between them.
 #[derive(Serialize)]
 struct Record<'a> {
@@ -57,6 +79,8 @@ pub struct Export {
     path: PathBuf,
     unfinished: PathBuf,
     next: usize,
+    /// The rows themselves, once their list is replaced.
+    kept: Option<Vec<Row>>,
 }
 
 enum Writer {
@@ -72,18 +96,31 @@ impl Export {
         let unfinished = if is_special { path.to_owned() } else { with_ending(path, ".part") };
         let file = BufWriter::new(File::create(&unfinished)?);
         let writer = match format {
-            Format::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(file))),
+            // Headings that it makes of records would not be there without any.
+            Format::Csv => Writer::Csv(Box::new(csv::WriterBuilder::new().has_headers(false).from_writer(file))),
             Format::Json => Writer::Json(file),
         };
-        Ok(Export { writer, path: path.to_owned(), unfinished, next: 0 })
+        Ok(Export { writer, path: path.to_owned(), unfinished, next: 0, kept: None })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    /// Keeps the rows that it began with: their list is replaced, and what [`step`](Export::step) is given from here on
+    /// is another one.
+    pub fn keep(&mut self, rows: Vec<Row>) {
+        self.kept.get_or_insert(rows);
+    }
+
     /// Writes up to `count` rows more, and says whether that was the rest.
     pub fn step(&mut self, rows: &[Row], count: usize) -> io::Result<bool> {
+        let rows = self.kept.as_deref().unwrap_or(rows);
+        if self.next == 0
+            && let Writer::Csv(csv) = &mut self.writer
+        {
+            csv.write_record(HEADINGS)?;
+        }
         for row in rows.iter().skip(self.next).take(count) {
             match &mut self.writer {
                 Writer::Csv(csv) => csv.serialize(Record::of(row, Format::Csv))?,
@@ -158,6 +195,31 @@ mod tests {
             3,\"say \"\"hi\"\", all\",malformed,,,,more than one word\n";
         assert_eq!(written(Format::Csv, &rows(), 1), expected);
         assert_eq!(written(Format::Csv, &rows(), 99), expected);
+    }
+
+    #[test]
+    fn a_list_without_rows_has_its_headings() {
+        assert_eq!(written(Format::Csv, &[], 1), "line,host,state,name,addresses,milliseconds,problem\n");
+    }
+
+    #[test]
+    fn a_list_that_comes_meanwhile_is_not_mixed_in() {
+        let other = [Row::new(1, "x.test", None), Row::new(2, "y.test", None), Row::new(3, "z.test", None)];
+        let path = std::env::temp_dir().join(format!("netcheck-{}-replaced", std::process::id()));
+        let mut export = Export::begin(&path, Format::Csv).unwrap();
+        assert!(!export.step(&rows(), 1).unwrap());
+        export.keep(rows().into());
+        export.keep(other[..2].into()); // replaced once more
+        assert!(export.step(&other, 9).unwrap());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), written(Format::Csv, &rows(), 9));
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_name_keeps_its_dots() {
+        let csv = ["netcheck", "run.1", "netcheck.csv", "netcheck.json"].map(|name| Format::Csv.file_named(name));
+        assert_eq!(csv, ["netcheck.csv", "run.1.csv", "netcheck.csv", "netcheck.csv"].map(PathBuf::from));
+        assert_eq!(Format::Json.file_named("a/run.1.csv"), Path::new("a/run.1.json"));
     }
 
     #[test]

@@ -84,8 +84,8 @@ pub struct Listing {
 
 struct MadeFor {
     wish: Wish,
+    list: u64,
     revision: u64,
-    rows: usize,
     at: Instant,
 }
 
@@ -94,8 +94,8 @@ impl Listing {
     pub fn rows(&mut self, checks: &Checks, wish: &Wish, now: Instant) -> &[u32] {
         if self.is_outdated(checks, wish, now) {
             self.make(checks.rows(), wish);
-            let (wish, revision, rows) = (wish.clone(), checks.revision(), checks.rows().len());
-            self.made_for = Some(MadeFor { wish, revision, rows, at: now });
+            let (wish, list, revision) = (wish.clone(), checks.list(), checks.revision());
+            self.made_for = Some(MadeFor { wish, list, revision, at: now });
         }
         &self.rows
     }
@@ -110,7 +110,7 @@ impl Listing {
     fn is_outdated(&self, checks: &Checks, wish: &Wish, now: Instant) -> bool {
         let Some(made_for) = &self.made_for else { return true };
         made_for.wish != *wish
-            || made_for.rows != checks.rows().len()
+            || made_for.list != checks.list()
             || (made_for.revision != checks.revision()
                 && wish.depends_on_results()
                 && now - made_for.at >= REFRESH_INTERVAL)
@@ -179,5 +179,16 @@ mod tests {
         assert_eq!(lines(&mut listing, &checks, &wish), [3]);
         checks.load(&mut pump, list::parse(b"d.test"));
         assert_eq!(lines(&mut listing, &checks, &Wish::default()), [1]);
+    }
+
+    #[test]
+    fn another_list_of_the_same_length_is_put_in_order_anew() {
+        let mut pump = Pump::<()>::new().unwrap();
+        let mut checks = Checks::new(&mut pump, Options::default()).unwrap();
+        let (mut listing, wish) = (Listing::default(), Wish { column: Column::Target, ..Wish::default() });
+        for (list, order) in [(b"a.test\nb.test", [1, 2]), (b"b.test\na.test", [2, 1])] {
+            checks.load(&mut pump, list::parse(list));
+            assert_eq!(lines(&mut listing, &checks, &wish), order);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use msgpump::wbem::linux::{Machine as LinuxMachine, register};
-use msgpump::wbem::{Flags, Object, Server, Services, Sink, SinkEvent, SinkMessage, Value, WbemError};
+use msgpump::wbem::{Flags, Object, Server, Services, Sink, SinkEvent, SinkMessage, Value, WbemError, WbemStatus};
 use msgpump::{Message, OperationId, Payload, Pump, Timer, WindowId};
 
 const NAMESPACE: &str = r"root\cimv2";
@@ -55,6 +55,8 @@ pub struct Table {
     /// How often it was answered.
     pub answers: usize,
     pub problem: Option<String>,
+    /// Whether it is asked, and not answered to the end.
+    is_asked: bool,
     /// Rows of the answer that is coming in.
     coming: Vec<Vec<String>>,
     query: Sink,
@@ -106,9 +108,15 @@ impl Machine {
 
     fn ask(&mut self, pump: &mut Pump<()>, number: usize) {
         let table = &mut self.tables[number];
+        if table.is_asked {
+            // Later: the rows of two answers would be mixed.
+            table.settling = pump.set_timer(self.window, Timer::once(SETTLES_IN)).ok();
+            return;
+        }
         let query = SUBJECTS[number].query;
-        if let Err(error) = self.services.exec_query_async(pump, "WQL", query, Flags::NONE, &table.query) {
-            table.problem = Some(error.to_string());
+        match self.services.exec_query_async(pump, "WQL", query, Flags::NONE, &table.query) {
+            Ok(_) => table.is_asked = true,
+            Err(error) => table.problem = Some(error.to_string()),
         }
     }
 
@@ -123,9 +131,7 @@ impl Machine {
                     SinkEvent::Indicate(_) if table.settling.is_none() => {
                         table.settling = pump.set_timer(self.window, Timer::once(SETTLES_IN)).ok();
                     }
-                    SinkEvent::Status(status) if self.is_watched => {
-                        table.problem = status.result().err().map(|error| error.to_string());
-                    }
+                    SinkEvent::Status(status) => table.note(status.result().err()),
                     _ => {}
                 }
                 return;
@@ -151,8 +157,15 @@ impl Table {
         let (list, _) = subject.query["SELECT ".len()..].split_once(" FROM").expect("the query is a selection");
         let columns = list.split(", ").collect();
         let (query, events) = (Sink::new(window), Sink::new(window));
-        let (rows, coming, answers, problem, settling) = Default::default();
-        Table { title: subject.title, columns, rows, answers, problem, coming, query, events, settling }
+        let (rows, is_asked, coming, answers, problem, settling) = Default::default();
+        Table { title: subject.title, columns, rows, answers, problem, is_asked, coming, query, events, settling }
+    }
+
+    /// Shows what went wrong. That nobody looked any more is nothing of the kind.
+    fn note(&mut self, error: Option<WbemError>) {
+        if let Some(error) = error.filter(|error| error.status != WbemStatus::CallCancelled) {
+            self.problem = Some(error.to_string());
+        }
     }
 
     fn take(&mut self, event: SinkEvent) {
@@ -162,16 +175,17 @@ impl Table {
                 let cells = |object: &Object| columns.iter().map(|name| text(object.get(name).as_deref())).collect();
                 self.coming.extend(objects.iter().map(cells));
             }
-            SinkEvent::Status(status) => match status.result() {
-                Ok(_) => {
-                    self.rows = std::mem::take(&mut self.coming);
-                    self.answers += 1;
+            SinkEvent::Status(status) => {
+                self.is_asked = false;
+                let coming = std::mem::take(&mut self.coming);
+                match status.result() {
+                    Ok(_) => {
+                        self.rows = coming;
+                        self.answers += 1;
+                    }
+                    Err(error) => self.note(Some(error)),
                 }
-                Err(error) => {
-                    self.coming.clear();
-                    self.problem = Some(error.to_string());
-                }
-            },
+            }
             SinkEvent::Progress { .. } => {}
         }
     }
@@ -198,6 +212,23 @@ mod tests {
             Received::Sink(message) => machine.handle_sink(pump, message),
             Received::Other(message) => machine.handle(pump, &message),
         }
+    }
+
+    /// What was asked before is cancelled, and its last word comes when somebody looks again already.
+    #[test]
+    fn who_looks_away_and_back_sees_one_answer_and_no_problem() {
+        let mut pump = Pump::<()>::new().unwrap();
+        let mut machine = Machine::new(&mut pump).unwrap();
+        for is_watched in [true, false, true] {
+            machine.set_watched(&mut pump, is_watched);
+        }
+        machine.ask(&mut pump, 0); // an event, while the answer is coming in
+        while machine.tables.iter().any(|table| table.answers == 0) {
+            turn(&mut machine, &mut pump);
+        }
+        let loopbacks = machine.tables[0].rows.iter().filter(|row| row[0] == "lo").count();
+        assert_eq!(loopbacks, 1);
+        assert!(machine.tables.iter().all(|table| table.problem.is_none()));
     }
 
     #[test]

@@ -62,9 +62,10 @@ impl Bar {
             }
             ui.separator();
             ui.add(egui::TextEdit::singleline(&mut self.export).desired_width(180.0));
-            for (format, text, ending) in [(Format::Csv, "Export CSV", "csv"), (Format::Json, "Export JSON", "json")] {
-                if ui.add_enabled(model.export.is_none(), egui::Button::new(text)).clicked() {
-                    let path = PathBuf::from(&self.export).with_extension(ending);
+            for (format, text) in [(Format::Csv, "Export CSV"), (Format::Json, "Export JSON")] {
+                let is_possible = model.export.is_none() && !self.export.is_empty();
+                if ui.add_enabled(is_possible, egui::Button::new(text)).clicked() {
+                    let path = format.file_named(&self.export);
                     match Export::begin(&path, format) {
                         Ok(export) => model.export = Some(export),
                         Err(error) => model.notice = format!("writing {}: {error}", path.display()),
@@ -76,7 +77,10 @@ impl Bar {
         ui.horizontal(|ui| {
             for (action, text, key) in ACTIONS {
                 let button = ui.add_enabled(is_possible(action, model, table), egui::Button::new(text));
-                let is_pressed = key.is_some_and(|key| ui.input(|input| input.key_pressed(key)));
+                // Escape is meant for the field or the menu that is open, if there is one.
+                let is_taken = key == Some(Key::Escape)
+                    && (ui.ctx().egui_wants_keyboard_input() || egui::Popup::is_any_open(ui.ctx()));
+                let is_pressed = !is_taken && key.is_some_and(|key| ui.input(|input| input.key_pressed(key)));
                 let hint = key.map(Key::name).unwrap_or_default();
                 if button.on_hover_text(hint).clicked() || is_pressed {
                     let outcome = perform(action, pump, model, table, journal);

@@ -92,7 +92,10 @@ impl Model {
             Some(Received::Other(mut message)) => match self.loading.finish(&mut message) {
                 Some(Ok(rows)) => {
                     self.notice = format!("{} rows", rows.len());
-                    self.checks.load(pump, rows);
+                    let before = self.checks.load(pump, rows);
+                    if let Some(export) = &mut self.export {
+                        export.keep(before);
+                    }
                     if self.loading.starts_at_once() {
                         let started = self.checks.start(pump);
                         self.note(started);

@@ -22,7 +22,7 @@ pub struct Table {
     /// Where a selection of several begins: a place among the rows that are shown.
     anchor: usize,
     /// The list that the selection is of.
-    rows: usize,
+    list: u64,
 }
 
 /// What is asked for a row by its button.
@@ -38,7 +38,7 @@ impl Table {
     }
 
     pub fn show(&mut self, ui: &mut egui::Ui, pump: &mut Pump<()>, model: &mut Model) {
-        if std::mem::replace(&mut self.rows, model.checks.rows().len()) != self.rows {
+        if std::mem::replace(&mut self.list, model.checks.list()) != self.list {
             self.selected.clear();
         }
         self.show_filter(ui, model);
