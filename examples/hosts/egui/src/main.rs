@@ -1,9 +1,11 @@
 //! Shows a window of egui's, drawn by eframe, in whose event loop the pump is a guest.
 
 use std::error::Error;
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use desk::{Desk, Note};
@@ -15,18 +17,18 @@ use rustix::io::Errno;
 // ---- The glue: all that a program of egui's needs beside its own code ----
 
 /// Waits for the pump's descriptor, since eframe waits for none: a thread that sleeps. It asks for a frame, and waits
-/// for the word that the pump was turned before it looks again.
-fn wake_frames(pump: &Hosted<Note>, context: egui::Context) -> Result<(Receiver<()>, Sender<()>), Box<dyn Error>> {
+/// for the word that the pump was turned before it looks again. It ends when what the word is given through is dropped.
+fn wake_frames(pump: &Hosted<Note>, context: egui::Context) -> Result<(Receiver<()>, UnixStream), Box<dyn Error>> {
     let descriptor = pump.as_fd().try_clone_to_owned()?;
     let (ready, is_ready) = channel();
-    let (turned, was_turned) = channel();
+    let (turned, was_turned) = UnixStream::pair()?;
     thread::spawn(move || {
+        let wait =
+            || poll(&mut [PollFd::new(&descriptor, PollFlags::IN), PollFd::new(&was_turned, PollFlags::IN)], None);
         // A signal may interrupt the wait; then a frame looks in vain, once.
-        while matches!(poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None), Ok(_) | Err(Errno::INTR))
-            && ready.send(()).is_ok()
-        {
+        while matches!(wait(), Ok(_) | Err(Errno::INTR)) && ready.send(()).is_ok() {
             context.request_repaint();
-            if was_turned.recv().is_err() {
+            if (&was_turned).read_exact(&mut [0]).is_err() {
                 return;
             }
         }
@@ -48,8 +50,8 @@ impl Program {
             self.desk.handle(&mut pump, message);
         }
         drop(pump);
-        // After the loan, so that the thread finds the descriptor right. It is there until the program ends.
-        let _ = self.turned.send(());
+        // After the loan, so that the thread finds the descriptor right. It is there as long as this end.
+        let _ = self.turned.write_all(&[0]);
     }
 }
 
@@ -58,7 +60,7 @@ impl Program {
 struct Program {
     pump: Hosted<Note>,
     is_ready: Receiver<()>,
-    turned: Sender<()>,
+    turned: UnixStream,
     desk: Desk,
     text: String,
     is_typed: bool,

@@ -1,7 +1,8 @@
-//! Shows a program in a terminal. The pump owns the loop and watches the terminal and the signal of another size.
+//! Shows a program in a terminal. The pump owns the loop and watches the terminal and the signals: of another size, of
+//! being stopped and going on (Ctrl-Z, `fg`), of being asked to end. However it ends, the terminal is as it was before.
 
 use std::error::Error;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,9 +13,13 @@ use ratatui::DefaultTerminal;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::Style;
 use ratatui::widgets::{Block, Paragraph};
-use signal_hook::consts::SIGWINCH;
-use signal_hook::low_level::pipe;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+use signal_hook::low_level::{emulate_default_handler, raise};
 use termwiz::input::{InputEvent, InputParser, KeyCode, KeyEvent, Modifiers};
+
+const SIGNALS: [i32; 6] = [SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGINT, SIGHUP];
 
 /// How long the Escape byte stands alone before it is a key, and not the beginning of another key's bytes.
 const ESCAPE_STANDS_ALONE: Duration = Duration::from_millis(25);
@@ -24,10 +29,10 @@ const ESCAPE_STANDS_ALONE: Duration = Duration::from_millis(25);
 /// Gives every key and message to `program`, and sleeps in the pump in between.
 fn run(terminal: &mut DefaultTerminal, pump: &mut Pump<Note>, program: &mut Program) -> Result<(), Box<dyn Error>> {
     let root = pump.root_window();
-    let (mut resized, by_signal) = UnixStream::pair()?;
-    pipe::register(SIGWINCH, by_signal)?;
+    let (told, teller) = UnixStream::pair()?;
+    let mut signals = SignalDelivery::with_pipe(told, teller, SignalOnly::default(), SIGNALS)?;
     let keys = pump.watch_descriptor(root, io::stdin(), Interest::READABLE)?;
-    let size = pump.watch_descriptor(root, &resized, Interest::READABLE)?;
+    let told = pump.watch_descriptor(root, signals.get_read(), Interest::READABLE)?;
     let (mut parser, mut bytes) = (InputParser::new(), [0; 4096]);
     let mut escape: Option<OperationId> = None;
     program.paint(terminal)?;
@@ -47,8 +52,10 @@ fn run(terminal: &mut DefaultTerminal, pump: &mut Pump<Note>, program: &mut Prog
                 pump.rearm(keys, Interest::READABLE)?;
             }
             Payload::Ready(_) => {
-                let _ = resized.read(&mut bytes)?;
-                pump.rearm(size, Interest::READABLE)?;
+                for signal in signals.pending() {
+                    on_signal(signal, terminal, pump)?;
+                }
+                pump.rearm(told, Interest::READABLE)?;
             }
             Payload::Tick(_) if message.operation == escape => {
                 parser.parse(&[], |event| program.on_input(pump, &event), false);
@@ -59,6 +66,24 @@ fn run(terminal: &mut DefaultTerminal, pump: &mut Pump<Note>, program: &mut Prog
         if pump.peek_message().is_none() {
             program.paint(terminal)?;
         }
+    }
+    Ok(())
+}
+
+/// Gives the terminal back where the program is put aside, and takes it anew where it goes on.
+fn on_signal(signal: i32, terminal: &mut DefaultTerminal, pump: &mut Pump<Note>) -> io::Result<()> {
+    match signal {
+        SIGWINCH => {} // it is painted anew all the same
+        SIGTSTP => {
+            ratatui::try_restore()?;
+            emulate_default_handler(SIGTSTP)?; // returns when it is to go on
+        }
+        SIGCONT => {
+            // Others had the terminal meanwhile, and left it in whatever mode.
+            ratatui::try_restore()?;
+            *terminal = ratatui::try_init()?;
+        }
+        _ => pump.quit(0),
     }
     Ok(())
 }
@@ -74,6 +99,10 @@ impl Program {
         let InputEvent::Key(KeyEvent { key, modifiers }) = event else { return };
         match key {
             KeyCode::Char('c' | 'C') if modifiers.contains(Modifiers::CTRL) => pump.quit(0),
+            // A terminal that gives every key gives this one too, instead of the signal.
+            KeyCode::Char('z' | 'Z') if modifiers.contains(Modifiers::CTRL) => {
+                raise(SIGTSTP).expect("a signal that there is");
+            }
             KeyCode::Char(letter) if !modifiers.intersects(Modifiers::CTRL | Modifiers::ALT) => {
                 self.desk.type_letter(pump, *letter)
             }

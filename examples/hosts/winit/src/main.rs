@@ -3,10 +3,11 @@
 mod canvas;
 
 use std::error::Error;
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use canvas::Canvas;
@@ -30,15 +31,18 @@ const STOP: [u32; 4] = [380, 10, 60, 24];
 struct PumpIsReady;
 
 /// Waits for the pump's descriptor, since winit waits for no descriptors but its own: a thread that sleeps. It tells
-/// the loop, and waits for the word that the pump was turned before it looks again.
-fn wake_loop(pump: &Hosted<Note>, proxy: EventLoopProxy<PumpIsReady>) -> Result<Sender<()>, Box<dyn Error>> {
+/// the loop, and waits for the word that the pump was turned before it looks again. It ends when what the word is given
+/// through is dropped.
+fn wake_loop(pump: &Hosted<Note>, proxy: EventLoopProxy<PumpIsReady>) -> Result<UnixStream, Box<dyn Error>> {
     let descriptor = pump.as_fd().try_clone_to_owned()?;
-    let (turned, was_turned) = channel();
+    let (turned, was_turned) = UnixStream::pair()?;
     thread::spawn(move || {
+        let wait =
+            || poll(&mut [PollFd::new(&descriptor, PollFlags::IN), PollFd::new(&was_turned, PollFlags::IN)], None);
         // A signal may interrupt the wait; then the loop looks in vain, once.
-        while matches!(poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None), Ok(_) | Err(Errno::INTR))
+        while matches!(wait(), Ok(_) | Err(Errno::INTR))
             && proxy.send_event(PumpIsReady).is_ok()
-            && was_turned.recv().is_ok()
+            && (&was_turned).read_exact(&mut [0]).is_ok()
         {}
     });
     Ok(turned)
@@ -60,8 +64,8 @@ impl Program {
 impl ApplicationHandler<PumpIsReady> for Program {
     fn user_event(&mut self, _: &ActiveEventLoop, _: PumpIsReady) {
         self.run_pump();
-        // After the loan, so that the thread finds the descriptor right. It is there until the program ends.
-        let _ = self.turned.send(());
+        // After the loan, so that the thread finds the descriptor right. It is there as long as this end.
+        let _ = self.turned.write_all(&[0]);
         self.repaint();
     }
 
@@ -105,7 +109,7 @@ impl ApplicationHandler<PumpIsReady> for Program {
 
 struct Program {
     pump: Hosted<Note>,
-    turned: Sender<()>,
+    turned: UnixStream,
     desk: Desk,
     canvas: Option<Canvas>,
     pointer: (u32, u32),
