@@ -67,9 +67,16 @@ impl TimeLine {
         TimeLine { epoch }
     }
 
+    /// The moment of `instant`, at most the end of the time line.
     #[inline]
     pub(crate) fn moment(self, instant: Instant) -> Moment {
-        Moment::START.saturating_add(instant.saturating_duration_since(self.epoch))
+        self.checked_moment(instant).unwrap_or(Moment(u64::MAX))
+    }
+
+    /// The moment of `instant`, or `None` beyond the range of the time line.
+    #[inline]
+    pub(crate) fn checked_moment(self, instant: Instant) -> Option<Moment> {
+        Moment::START.checked_add(instant.saturating_duration_since(self.epoch))
     }
 
     /// The instant of `moment`, or `None` where the operating system's clock cannot express it.

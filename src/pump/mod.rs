@@ -306,7 +306,7 @@ impl<T> Pump<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset_timer(&mut self, id: OperationId, timer: Timer) -> Result<(), StartError<Timer>> {
-        let refused = |refusal| StartError::new("setting a timer anew", timer, refusal);
+        let refused = |refusal| StartError::new(format!("setting {id} anew"), timer, refusal);
         let first = self.first_tick(timer).map_err(refused)?;
         self.engine.reset_timer(id, first, timer.interval, timer.clock).map_err(refused)
     }
@@ -319,7 +319,7 @@ impl<T> Pump<T> {
             FirstTick::After(delay) => {
                 self.now().checked_add(delay).filter(|&first| self.time_line.instant(first).is_some())
             }
-            FirstTick::At(instant) => Some(self.time_line.moment(instant)),
+            FirstTick::At(instant) => self.time_line.checked_moment(instant),
         };
         let first = first.ok_or(StartRefusal::BeyondClock)?;
         match timer.clock {

@@ -44,7 +44,7 @@ fn a_refused_start_says_what_was_attempted() {
     let living = pump.set_timer(pump.root_window(), Timer::once(second)).expect("it is open");
     pump.cancel(living);
     let refused = pump.reset_timer(living, Timer::once(second)).expect_err("it is over");
-    assert_eq!(refused.to_string(), "setting a timer anew: the operation is not a living timer");
+    assert_eq!(refused.to_string(), format!("setting {living} anew: the operation is not a living timer"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use msgpump::simulation::Simulation;
-use msgpump::{Budget, OperationId, Payload, Pump, Rest, Tick, Timer};
+use msgpump::{Budget, OperationId, Payload, Pump, Rest, StartRefusal, Tick, Timer};
 
 use crate::support::settings;
 
@@ -163,4 +163,25 @@ fn a_tick_of_the_real_clock_is_never_early() {
             assert!(Instant::now() >= deadline, "{micros} µs");
         }
     }
+}
+
+/// Rather than tick too early, at the end of the time line.
+#[test]
+fn a_time_beyond_the_clock_is_refused() {
+    let simulation = Simulation::new(1);
+    let mut pump = simulation.pump::<()>(settings());
+    let window = pump.root_window();
+    let centuries = 500 * 365 * 24 * HOUR;
+    for timer in [Timer::once(centuries), Timer::once(Duration::MAX), Timer::at(simulation.now() + centuries)] {
+        for timer in [timer, timer.counting_suspend()] {
+            let refused = pump.set_timer(window, timer).unwrap_err();
+            assert_eq!((refused.argument, refused.refusal), (timer, StartRefusal::BeyondClock));
+        }
+    }
+    // An interval is only waited for.
+    let timer = set(&mut pump, Timer::once(SECOND).then_every(Duration::MAX));
+    simulation.advance(SECOND);
+    assert_eq!(ticks(&mut pump), [(timer, Tick { count: 1, missed: 0 })]);
+    simulation.advance(centuries / 5);
+    assert!(ticks(&mut pump).is_empty());
 }
