@@ -78,6 +78,8 @@ impl Program<'_> {
                 }
             }
             Event::ClientMessage(message) if message.data.as_data32()[0] == self.delete_window => pump.quit(0),
+            // By somebody who did not ask.
+            Event::DestroyNotify(_) => pump.quit(0),
             Event::Expose(_) => {}
             _ => return,
         }
@@ -118,7 +120,7 @@ fn open(display: &RustConnection, screen: &Screen, delete_window: u32) -> Result
     let (window, context, font) = (display.generate_id()?, display.generate_id()?, display.generate_id()?);
     let wishes = CreateWindowAux::new()
         .background_pixel(screen.white_pixel)
-        .event_mask(EventMask::EXPOSURE | EventMask::KEY_PRESS | EventMask::BUTTON_PRESS);
+        .event_mask(EventMask::EXPOSURE | EventMask::KEY_PRESS | EventMask::BUTTON_PRESS | EventMask::STRUCTURE_NOTIFY);
     let (depth, class) = (screen.root_depth, WindowClass::INPUT_OUTPUT);
     display.create_window(depth, window, screen.root, 60, 60, 460, 140, 0, class, screen.root_visual, &wishes)?;
     display.open_font(font, b"fixed")?;
