@@ -30,7 +30,7 @@ const ESCAPE_STANDS_ALONE: Duration = Duration::from_millis(25);
 fn run(terminal: &mut DefaultTerminal, pump: &mut Pump<Note>, program: &mut Program) -> Result<(), Box<dyn Error>> {
     let root = pump.root_window();
     let (told, teller) = UnixStream::pair()?;
-    let mut signals = SignalDelivery::with_pipe(told, teller, SignalOnly::default(), SIGNALS)?;
+    let mut signals = SignalDelivery::with_pipe(told, teller, SignalOnly, SIGNALS)?;
     let keys = pump.watch_descriptor(root, io::stdin(), Interest::READABLE)?;
     let told = pump.watch_descriptor(root, signals.get_read(), Interest::READABLE)?;
     let (mut parser, mut bytes) = (InputParser::new(), [0; 4096]);

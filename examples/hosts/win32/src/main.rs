@@ -10,11 +10,13 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use msgpump::{
-    Budget, HostQuery, Message, OperationId, Payload, Pump, ResolverConfig, Rest, Settings, Timer, WindowId,
+    Budget, HostQuery, Message, OperationId, Payload, PostRefusal, Pump, ResolverConfig, Rest, Settings, Timer,
+    WindowId,
 };
 use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
 use windows_sys::Win32::UI::WindowsAndMessaging as ui;
@@ -28,6 +30,9 @@ const WM_COUNT: u32 = ui::WM_APP + 1;
 const PUMP_TIMER: usize = 1;
 /// How long the pump may work before the window's input and painting have their turn.
 const TIME_FOR_PUMP: Duration = Duration::from_millis(8);
+
+/// The other thread counts without a pause. Set by the script.
+static IS_FLOODED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Everything that the window procedure knows. It is borrowed while the pump turns, never while Windows
@@ -97,8 +102,10 @@ impl App {
         // Ends when its window is destroyed: the post comes back.
         thread::spawn(move || {
             for number in 1.. {
-                thread::sleep(Duration::from_millis(50));
-                if poster.post(owner, number).is_err() {
+                if !IS_FLOODED.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                if poster.post(owner, number).is_err_and(|error| error.refusal != PostRefusal::Full) {
                     return println!("the other thread ends at {number}");
                 }
             }
@@ -173,6 +180,10 @@ extern "system" fn window_procedure(window: HWND, message: u32, wparam: WPARAM, 
         }),
         ui::WM_ENTERMENULOOP | ui::WM_ENTERSIZEMOVE => with_app(&mut |app| app.counts[script::MODAL] = 1),
         ui::WM_EXITMENULOOP | ui::WM_EXITSIZEMOVE => with_app(&mut |app| app.counts[script::MODAL] = 0),
+        ui::WM_PAINT => {
+            with_app(&mut |app| app.counts[script::PAINTS] += 1);
+            return unsafe { ui::DefWindowProcW(window, message, wparam, lparam) };
+        }
         ui::WM_DESTROY => unsafe { ui::PostQuitMessage(0) },
         _ => return unsafe { ui::DefWindowProcW(window, message, wparam, lparam) },
     }

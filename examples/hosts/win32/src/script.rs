@@ -1,15 +1,18 @@
 //! A thread that uses the window as a person would, and a name server for it on the loopback interface.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::ptr::null;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{io, process};
 
 use windows_sys::Win32::Foundation::{HWND, WPARAM};
+use windows_sys::Win32::Graphics::Gdi::InvalidateRect;
 use windows_sys::Win32::UI::WindowsAndMessaging as ui;
 
-use super::WM_COUNT;
 use super::view::{ANSWER, SEARCH, STOP, text_of};
+use super::{IS_FLOODED, WM_COUNT};
 
 // What the window counts, and tells when it is asked.
 pub const TICKS: usize = 0;
@@ -21,7 +24,9 @@ pub const STOPS: usize = 4;
 pub const MODAL: usize = 5;
 /// How often the pump was turned.
 pub const RUNS: usize = 6;
-pub const COUNTS: usize = 7;
+/// How often the window was painted.
+pub const PAINTS: usize = 7;
+pub const COUNTS: usize = 8;
 
 const EM_SETSEL: u32 = 0xb1;
 const ESCAPE: WPARAM = 0x1b;
@@ -66,6 +71,7 @@ impl Window {
         }
         self.in_a_modal_loop("the system menu", ui::SC_KEYMENU, SYSTEM_MENU);
         self.in_a_modal_loop("a move of the window", ui::SC_MOVE, 0);
+        self.in_a_flood();
         self.type_text("slow.test");
         unsafe { ui::SendMessageW(self.child(STOP), ui::BM_CLICK, 0, 0) };
         self.wait("the Stop button stops", || self.count(STOPS) == 1);
@@ -95,6 +101,19 @@ impl Window {
             self.post(ui::WM_KEYDOWN, ESCAPE, 0);
             self.count(MODAL) == 0
         });
+    }
+
+    /// Painting is what Windows has a program do last, when nothing else waits.
+    fn in_a_flood(&self) {
+        IS_FLOODED.store(true, Ordering::Relaxed);
+        for _ in 0..3 {
+            let before = [POSTS, PAINTS].map(|which| self.count(which));
+            unsafe { InvalidateRect(self.0 as HWND, null(), 1) };
+            self.wait("  it is painted", || self.count(PAINTS) > before[1]);
+            self.wait("  and the pump goes on", || self.count(POSTS) > before[0] + 1_000);
+        }
+        IS_FLOODED.store(false, Ordering::Relaxed);
+        println!("script: the other thread counted without a pause");
     }
 
     /// Writes over what is there, letter by letter.
