@@ -86,7 +86,7 @@ impl Table {
             });
         });
         if let Some(place) = clicked.row {
-            self.select(ui, model, place);
+            self.select(ui, model, place, now);
         }
         match clicked.button {
             Some(Action::Cancel(row)) => model.checks.cancel_rows(pump, [row]),
@@ -123,8 +123,9 @@ impl Table {
     }
 
     /// A click selects a row, with Ctrl one more or one less, with Shift all up to it.
-    fn select(&mut self, ui: &egui::Ui, model: &Model, place: usize) {
-        let order = self.listing.rows(&model.checks, &self.wish, Instant::now());
+    fn select(&mut self, ui: &egui::Ui, model: &Model, place: usize, now: Instant) {
+        // As it was drawn: by now it might be another order already.
+        let order = self.listing.rows(&model.checks, &self.wish, now);
         let Some(&row) = order.get(place) else { return };
         let modifiers = ui.input(|input| input.modifiers);
         if modifiers.shift {
