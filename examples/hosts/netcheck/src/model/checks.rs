@@ -255,8 +255,12 @@ impl Checks {
         {
             return;
         }
-        self.outage = self.outage.take().filter(|_| answer.is_err());
         let row = &mut self.rows[running.row as usize];
+        // Whose address was tried was looked up, unless the list has it.
+        let is_tried = answer.as_ref().map_or_else(|error| !error.attempts().is_empty(), |_| true);
+        if is_tried && matches!(Target::parse(&row.text), Ok(Target::Host { .. })) {
+            self.outage = None;
+        }
         let state = match answer {
             Ok(connection) => {
                 row.time = Some(connection.elapsed);

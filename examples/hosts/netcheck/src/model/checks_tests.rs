@@ -200,6 +200,29 @@ fn rows_wait_while_no_name_server_can_be_reached() {
     assert_eq!((stage.checks.count(State::Found), stage.checks.outage()), (30, None));
 }
 
+/// Whoever refuses a connect was looked up; who is connected to by an address was not.
+#[test]
+fn an_outage_is_over_when_names_are_looked_up_again() {
+    let target = |port| SocketAddr::from(([198, 51, 100, 1], port));
+    let mut stage = stage("host-1.test:81\n198.51.100.1:80\n", 0, Options { connect: true, ..Options::default() });
+    stage.simulation.peer(target(80), Peer::new());
+    stage.simulation.peer(target(81), Peer::new().refuses());
+    stage.simulation.name_server(SERVER, NameServer::new().always(Act::Refuse));
+    stage.checks.start_rows(&mut stage.pump, [0]).unwrap();
+    while stage.checks.outage().is_none() {
+        stage.step();
+    }
+    let began = stage.checks.outage();
+    stage.checks.start_rows(&mut stage.pump, [1]).unwrap();
+    while stage.row(1).state != State::Connected {
+        stage.step();
+    }
+    assert_eq!(stage.checks.outage(), began);
+    stage.simulation.name_server(SERVER, answering());
+    stage.finish();
+    assert_eq!((stage.row(0).state, stage.checks.outage()), (State::Failed, None));
+}
+
 #[test]
 fn rows_that_run_when_the_network_goes_away_wait_as_well() {
     let mut stage = stage(&hosts(10), 0, Options::default());
