@@ -15,6 +15,8 @@ use crate::model::row::State;
 pub struct Bar {
     list: String,
     export: String,
+    /// Whether a field had the keyboard when the frame before was drawn.
+    is_typing: bool,
 }
 
 /// What a button or its key asks for.
@@ -38,7 +40,7 @@ const ACTIONS: [(Action, &str, Option<Key>); 5] = [
 impl Bar {
     pub fn new(list: Option<&Path>) -> Bar {
         let list = list.map(|path| path.display().to_string()).unwrap_or_default();
-        Bar { list, export: "netcheck".into() }
+        Bar { list, export: "netcheck".into(), is_typing: false }
     }
 
     pub fn show(
@@ -74,12 +76,13 @@ impl Bar {
                 }
             }
         });
+        // Escape is meant for the field or the menu that is open, if there is one. The field has let go of the keyboard by now.
+        let was_typing = std::mem::replace(&mut self.is_typing, ui.ctx().egui_wants_keyboard_input());
+        let is_escape_taken = was_typing || egui::Popup::is_any_open(ui.ctx());
         ui.horizontal(|ui| {
             for (action, text, key) in ACTIONS {
                 let button = ui.add_enabled(is_possible(action, model, table), egui::Button::new(text));
-                // Escape is meant for the field or the menu that is open, if there is one.
-                let is_taken = key == Some(Key::Escape)
-                    && (ui.ctx().egui_wants_keyboard_input() || egui::Popup::is_any_open(ui.ctx()));
+                let is_taken = key == Some(Key::Escape) && is_escape_taken;
                 let is_pressed = !is_taken && key.is_some_and(|key| ui.input(|input| input.key_pressed(key)));
                 let hint = key.map(Key::name).unwrap_or_default();
                 if button.on_hover_text(hint).clicked() || is_pressed {
