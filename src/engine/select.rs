@@ -66,27 +66,6 @@ impl<T> Engine<T> {
         }
     }
 
-    /// Once quit is told, or where it is what comes next and is told by this call: how many messages are still owed to a
-    /// loop that passes none by.
-    #[inline]
-    pub(crate) fn tell_quit(&mut self) -> Option<usize> {
-        match self.quit {
-            Quit::NotAsked => None,
-            Quit::Asked { .. } | Quit::Told { .. } => self.tell_quit_if_next(),
-        }
-    }
-
-    #[cold]
-    fn tell_quit_if_next(&mut self) -> Option<usize> {
-        if self.quit_that_is_next().is_some() {
-            self.note_quit_told();
-        }
-        let Quit::Told { owed, .. } = &mut self.quit else { return None };
-        // What is owed may be purged.
-        *owed = (*owed).min(self.queue.len());
-        Some(*owed)
-    }
-
     /// Notes that quit is told. What was in the queue before it and still is was passed by.
     pub(crate) fn note_quit_told(&mut self) {
         if let Quit::Asked { code, ahead, .. } = self.quit {
@@ -114,17 +93,6 @@ impl<T> Engine<T> {
         match choice {
             Choice::Queued(position) => {
                 self.posts_in_a_row += 1;
-                match &mut self.quit {
-                    Quit::NotAsked => {}
-                    Quit::Asked { patience, ahead, .. } => {
-                        *patience = patience.saturating_sub(1);
-                        // Of another one it is not known on which side of the quit it was.
-                        if self.queue.first() == Some(position) {
-                            *ahead = ahead.saturating_sub(1);
-                        }
-                    }
-                    Quit::Told { owed, .. } => *owed = owed.saturating_sub(1),
-                }
                 self.take_queued(position)
             }
             Choice::Quit(code) => {
@@ -185,9 +153,29 @@ impl<T> Engine<T> {
         self.due_tick(filter).map(Choice::Tick)
     }
 
-    /// What is queued and comes next, before anything else.
-    pub(crate) fn choose_queued(&self) -> Option<Choice> {
-        self.queue.first().map(Choice::Queued)
+    /// As [`choose`](Engine::choose), for a loop that ends with quit.
+    #[inline]
+    pub(crate) fn choose_for_loop(&mut self, filter: Option<&dyn Admits>) -> Option<Choice> {
+        match self.quit {
+            Quit::NotAsked => self.choose(filter),
+            Quit::Asked { .. } | Quit::Told { .. } => self.choose_near_quit(filter),
+        }
+    }
+
+    /// Once quit is told, nothing but what is owed comes before it, and not to a loop that passes messages by: that would
+    /// get some of those for it, and not the others.
+    // Apart, so that what is taken every day needs no room for it.
+    #[cold]
+    #[inline(never)]
+    fn choose_near_quit(&mut self, filter: Option<&dyn Admits>) -> Option<Choice> {
+        if self.quit_that_is_next().is_some() {
+            self.note_quit_told();
+        }
+        let Quit::Told { code, owed } = &mut self.quit else { return self.choose(filter) };
+        // What is owed may be purged.
+        *owed = (*owed).min(self.queue.len());
+        let first = self.queue.first().filter(|_| *owed > 0 && filter.is_none());
+        Some(first.map_or(Choice::Quit(*code), Choice::Queued))
     }
 
     // The two searches are not inlined: what takes the first there is needs no room for them.
@@ -213,9 +201,26 @@ impl<T> Engine<T> {
         })
     }
 
+    /// Notes that a message leaves the queue for the program, which a quit may wait for.
+    #[inline]
+    fn note_for_quit(&mut self, position: Position) {
+        match &mut self.quit {
+            Quit::NotAsked => {}
+            Quit::Asked { patience, ahead, .. } => {
+                *patience = patience.saturating_sub(1);
+                // Of another one it is not known on which side of the quit it was.
+                if self.queue.first() == Some(position) {
+                    *ahead = ahead.saturating_sub(1);
+                }
+            }
+            Quit::Told { owed, .. } => *owed = owed.saturating_sub(1),
+        }
+    }
+
     /// Takes a queued message, and ends its operation if it is its last.
     #[inline]
     fn take_queued(&mut self, position: Position) -> Option<Message<T>> {
+        self.note_for_quit(position);
         let message = self.queue.message_at(position);
         let (window, operation) = (message.window, message.operation);
         match operation.and_then(|id| self.live_slot(id)) {

@@ -235,34 +235,16 @@ impl<T> Pump<T> {
             self.turn_once(Budget::no_wait())?;
         }
         loop {
-            if let Some(owed) = self.engine.tell_quit() {
-                return self.take_owed(owed, filter, take);
-            }
             self.taken_since_turn += 1;
-            match self.engine.choose(filter) {
+            match self.engine.choose_for_loop(filter) {
                 Some(Choice::Quit(_)) => {
                     self.engine.note_quit_told();
                     return Ok(None);
                 }
                 Some(choice) => return Ok(take(&mut self.engine, choice)),
-                None if self.engine.quit_code().is_some() => return Ok(None),
                 None => self.turn_for(filter)?,
             }
         }
-    }
-
-    /// Takes what is owed once quit is told. A loop that passes messages by would get some of those for it, and not the
-    /// others: it is over.
-    #[cold]
-    #[inline(never)]
-    fn take_owed<M>(
-        &mut self,
-        owed: usize,
-        filter: Option<&dyn Admits>,
-        take: impl Fn(&mut Engine<T>, Choice) -> Option<M>,
-    ) -> Result<Option<M>, Error> {
-        let first = if owed > 0 && filter.is_none() { self.engine.choose_queued() } else { None };
-        Ok(first.and_then(|choice| take(&mut self.engine, choice)))
     }
 
     /// Waits until there may be something for `filter`, though other messages are there.

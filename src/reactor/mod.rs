@@ -212,14 +212,12 @@ impl Reactor {
         if self.events.iter().any(|event| event.token() == ALARM) {
             self.alarm.rang();
         }
-        let mut brought = 0;
-        let events = self.events.iter().inspect(|_| brought += 1);
         // Of the wake-up and the alarm no slot has the token.
-        ready.extend(events.filter_map(|event| {
+        ready.extend(self.events.iter().filter_map(|event| {
             let socket = *self.keys_by_slot.get(event.token().0)?;
             Some(Ready { socket, readiness: readiness(event) })
         }));
-        self.is_full = brought >= EVENTS_PER_WAIT;
+        self.is_full = self.events.iter().count() >= EVENTS_PER_WAIT;
     }
 
     /// Whom a socket belongs to, if it is still there.
@@ -436,14 +434,18 @@ fn unspecified(peer: SocketAddr) -> SocketAddr {
 }
 
 fn open_error(error: io::Error) -> OpenError {
-    if is_out_of_descriptors(&error) { OpenError::OutOfDescriptors } else { OpenError::Unreachable(error) }
+    // EAGAIN: no port is free, which is waited for as a descriptor is. Of other calls it says nothing of the kind.
+    match is_out_of_descriptors(&error) || error.kind() == io::ErrorKind::WouldBlock {
+        true => OpenError::OutOfDescriptors,
+        false => OpenError::Unreachable(error),
+    }
 }
 
-/// Whether the process (EMFILE) or the machine (ENFILE, no buffers, no memory; EAGAIN, no port) has no more to give.
+/// Whether the process (EMFILE) or the machine (ENFILE, no buffers, no memory) has no more to give.
 #[cfg(unix)]
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::AGAIN];
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| exhausted.contains(&Errno::from_raw_os_error(code)))
 }
 
@@ -468,4 +470,30 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 /// The token is the slot alone: a word of 32 bits has no room for the generation.
 fn token_of(socket: SocketKey) -> Token {
     Token(slot_of(socket) as usize)
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+    use crate::id::OperationKey;
+
+    /// It is how each burst of connections ends, while lookups have their answers put in order.
+    #[test]
+    fn that_nobody_waits_to_be_accepted_is_no_lack_of_descriptors() {
+        let mut reactor = Reactor::new().expect("descriptors");
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let owner = SocketOwner::Operation(OperationKey::default());
+        let listener = reactor.listen(owner, loopback).expect("a port");
+        assert!(reactor.source_address(loopback).is_some());
+        let nobody = reactor.accept(listener).expect_err("nobody has connected");
+        assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);
+        assert!(reactor.routes.let_go(), "what ways are found with was let go for it");
+    }
+
+    #[test]
+    fn without_a_port_a_socket_is_waited_for() {
+        let no_port = rustix::io::Errno::AGAIN;
+        assert!(matches!(open_error(no_port.into()), OpenError::OutOfDescriptors));
+    }
 }

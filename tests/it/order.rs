@@ -271,6 +271,20 @@ fn what_was_passed_by_when_quit_was_told_still_comes_to_a_loop_that_wants_it() {
     assert_eq!([stage.next(), stage.next()], [Post('c'), Seen::Tick(timer)]);
 }
 
+/// What the program has taken by itself meanwhile is owed to no loop, and nothing that came later in its place.
+#[test]
+fn what_was_taken_by_its_payload_is_owed_no_more() {
+    let mut stage = Stage::new();
+    stage.post(stage.first, "ab");
+    stage.pump.quit(6);
+    assert!(stage.pump.get_message_for(Filter::any().window(stage.second)).unwrap().is_none());
+    assert!(stage.pump.next_posted(|&letter| letter == 'a').is_some());
+    stage.post(stage.first, "c");
+    let message = stage.pump.get_message().unwrap().expect("it was posted before");
+    assert!(matches!(message.payload, Payload::Posted('b')), "{message:?}");
+    assert!(stage.pump.get_message().unwrap().is_none());
+}
+
 /// Not even one that has waited for its share of posts.
 #[test]
 fn no_tick_comes_among_what_is_owed_once_quit_was_told() {
