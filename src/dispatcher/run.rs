@@ -152,7 +152,9 @@ impl<T, S> Dispatcher<T, S> {
     }
 
     fn interrupted(&mut self, dispatched: usize, more: bool) -> Pending {
-        Pending { dispatched, more: more || self.rest() == Rest::Ready, quit: None }
+        // A loop within a procedure may have been told.
+        let quit = self.pump.told_quit();
+        Pending { dispatched, more: more || self.rest() == Rest::Ready, quit }
     }
 
     /// Says whether the host may sleep, and until when: as [`Pump::rest`](crate::Pump::rest). In a procedure, messages for

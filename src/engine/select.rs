@@ -66,6 +66,15 @@ impl<T> Engine<T> {
         }
     }
 
+    /// The code of a quit that is told, once nothing is owed any more.
+    pub(crate) fn told_quit(&self) -> Option<i32> {
+        match self.quit {
+            // What is owed may be purged.
+            Quit::Told { code, owed } if owed == 0 || self.queue.len() == 0 => Some(code),
+            _ => None,
+        }
+    }
+
     /// Notes that quit is told. What was in the queue before it and still is was passed by.
     pub(crate) fn note_quit_told(&mut self) {
         if let Quit::Asked { code, ahead, .. } = self.quit {

@@ -76,6 +76,24 @@ impl<T> Pump<T> {
         self.tell_host(rest)
     }
 
+    /// The code of a quit that some loop was told, once nothing is left that came before it: for loops that take what comes
+    /// without a wait, which are not told again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use msgpump::Pump;
+    /// let mut pump = Pump::<()>::new()?;
+    /// pump.quit(3);
+    /// assert_eq!((pump.quit_code(), pump.told_quit()), (Some(3), None));
+    /// assert!(pump.get_in_hand(&[])?.is_none());
+    /// assert_eq!(pump.told_quit(), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn told_quit(&self) -> Option<i32> {
+        self.engine.told_quit()
+    }
+
     /// The time by the clock that the pump's timers go by: the system's, or the virtual one of a simulation.
     pub fn clock(&self) -> std::time::Instant {
         self.outside.now()

@@ -248,6 +248,27 @@ fn what_waited_for_a_procedure_comes_before_the_end_of_a_nested_loop_without_one
     assert!(dispatcher.get_message().unwrap().is_none());
 }
 
+/// Nor is a host told later, or never, because a loop within a procedure was told first and messages come without end.
+#[test]
+fn a_host_is_told_of_a_quit_that_a_loop_within_a_procedure_was_told_first() {
+    let (_, mut dispatcher) = stage();
+    let restless = dispatcher.open_window(|dispatcher, _, message| post(dispatcher, message.window, "r"));
+    let window = dispatcher.open_window(move |dispatcher, log, message| {
+        log.push(words(&message));
+        if log.len() == 1 {
+            dispatcher.pump().quit(9);
+            assert_eq!(told(drain(dispatcher, log)), (0, false, Some(9)));
+            post(dispatcher, restless, "r");
+        }
+    });
+    post(&mut dispatcher, window, "abc");
+    let mut log = Log::new();
+    let mut dispatch_one = || told(dispatcher.dispatch_pending(&mut log, Budget::no_wait().messages(1)).unwrap());
+    let quits = [(); 4].map(|()| dispatch_one());
+    assert_eq!(quits, [(1, true, None), (1, true, None), (1, true, Some(9)), (1, true, Some(9))]);
+    assert_eq!(log, ["a", "b", "c"]);
+}
+
 /// A handler of what is owed may open a dialog: that has ended before it begins, as every loop within.
 #[test]
 fn no_loop_begins_within_what_comes_before_the_end() {
