@@ -101,7 +101,7 @@
 //! | turn past the messages of some windows             | [`Pump::turn_in_hand`]                              |
 //! | know whether my loop within a procedure may sleep  | [`Dispatcher::rest`]; beneath it [`Pump::rest_in_hand`], [`Pump::inform_host_in_hand`] |
 //! | know the time as timers do                         | [`Pump::clock`]                                     |
-//! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::resume`] |
+//! | end                                                | [`Pump::quit`], [`Pump::quit_code`], [`Pump::told_quit`], [`Pump::resume`] |
 //! | see what the pump has done                         | [`Pump::metrics`]                                   |
 //! | ask objects as WMI does                            | [`wbem`]: its [`guide`](wbem::guide)                |
 //! | have Winsock's messages, handles and errors        | [`winsock`]                                         |

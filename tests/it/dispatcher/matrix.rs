@@ -181,6 +181,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("quit", |d, _, _| {
         d.pump().quit(3);
         assert_eq!(d.pump().quit_code(), Some(3));
+        assert_eq!(d.pump().told_quit(), None);
     }),
     ("resume", |d, _, _| {
         d.pump().resume();
