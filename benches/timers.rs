@@ -1,5 +1,6 @@
 //! What a timer costs to set and to kill, among few and among many, and what the next deadline costs.
 
+mod least;
 mod random;
 mod support;
 
@@ -8,6 +9,7 @@ use std::mem::replace;
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
+use least::LeastTimers;
 use msgpump::{OperationId, Pump, Timer};
 use random::Random;
 use slotmap::{DefaultKey, SlotMap};
@@ -32,6 +34,10 @@ fn main() {
         for live in LIVE {
             let name = format!("set_and_kill::once, {live} live");
             ratio(&name, at_most(live), || insert_and_remove(live, clock), || set_and_kill(live, once()));
+        }
+        for live in LIVE {
+            let name = format!("set_and_kill::at, {live} live, beside the least by hand");
+            ratio(&name, f64::NAN, || set_and_kill_by_hand(live), || set_and_kill(live, Timer::at));
         }
         for live in LIVE {
             let name = format!("next_deadline, {live} live");
@@ -132,6 +138,22 @@ fn set_and_kill(live: usize, timer: impl Fn(Instant) -> Timer + 'static) -> Work
             let id = black_box(&mut pump).set_timer(window, timer(deadline)).expect("its window is open");
             let killed = ids.get_mut(victim).map_or(id, |victim| replace(victim, id));
             black_box(black_box(&mut pump).cancel(killed));
+        }
+    })
+}
+
+fn set_and_kill_by_hand(live: usize) -> Work<()> {
+    let deadlines = deadlines(live + BATCH);
+    let mut timers = LeastTimers::new();
+    let owner = timers.add_owner();
+    let set = |&deadline| timers.set(owner, deadline).expect("its owner is there");
+    let mut keys: Vec<_> = deadlines[BATCH..].iter().map(set).collect();
+    let victims = victims(live);
+    Work::steady(BATCH, move || {
+        for (&deadline, &victim) in deadlines.iter().zip(&victims) {
+            let key = black_box(&mut timers).set(owner, deadline).expect("its owner is there");
+            let killed = keys.get_mut(victim).map_or(key, |victim| replace(victim, key));
+            assert!(black_box(&mut timers).kill(killed), "it was set");
         }
     })
 }
