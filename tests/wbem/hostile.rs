@@ -7,6 +7,7 @@ use std::io::Write;
 use msgpump::wbem::wql::{EventQuery, PropertySet, Query};
 use msgpump::wbem::{CimType, DateTime, Instance, NamespacePath, ObjectPath, Property, Value};
 
+use crate::random::Random;
 use crate::support::{class, instance};
 
 /// How many texts each reader gets.
@@ -145,19 +146,7 @@ const TIME_PARTS: &[&str] = &[
     "02",
 ];
 
-/// xorshift64*: the same seed gives the same texts.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
-    }
-}
-
-fn text(random: &mut Random, beginnings: &[&str], parts: &[&str]) -> String {
+fn text(random: &Random, beginnings: &[&str], parts: &[&str]) -> String {
     let mut text = beginnings[random.below(beginnings.len())].to_owned();
     (0..random.below(12)).for_each(|_| text.push_str(parts[random.below(parts.len())]));
     // A letter is lost now and then.
@@ -175,10 +164,10 @@ fn read<R: std::fmt::Display>(
     parts: &[&str],
     parse: impl Fn(&str) -> Option<R>,
 ) -> usize {
-    let mut random = Random(seed);
+    let random = Random::new(seed);
     let mut readable = 0;
     for _ in 0..TEXTS {
-        let text = text(&mut random, beginnings, parts);
+        let text = text(&random, beginnings, parts);
         if let Some(read) = parse(&text) {
             readable += 1;
             let printed = read.to_string();
@@ -195,7 +184,7 @@ const CONDITIONS: &[&str] =
 
 /// Tries the conditions that can be read on an object, and says how many fit its class.
 fn try_conditions(seed: u64) -> usize {
-    let mut random = Random(seed);
+    let random = Random::new(seed);
     let properties = [
         Property::key("Name", CimType::String),
         Property::new("Size", CimType::Uint32),
@@ -208,7 +197,7 @@ fn try_conditions(seed: u64) -> usize {
     let object = instance(&class, &[("Name", "b".into()), ("Size", 10.into()), ("TargetInstance", inner.into())]);
     let mut fitting = 0;
     for _ in 0..TEXTS {
-        let text = format!("SELECT * FROM Win32_Process WHERE {}", text(&mut random, CONDITIONS, QUERY_PARTS));
+        let text = format!("SELECT * FROM Win32_Process WHERE {}", text(&random, CONDITIONS, QUERY_PARTS));
         let Ok(Query::Select(query)) = Query::parse(&text) else { continue };
         let Ok(predicate) = query.predicate(&class, 0) else { continue };
         fitting += 1;

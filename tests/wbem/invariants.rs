@@ -9,6 +9,7 @@ use msgpump::wbem::{
 };
 use msgpump::{Message, Pump};
 
+use crate::random::Random;
 use crate::support::{HOME, Heard, Slow, Stage, What, heard, instance, status};
 
 /// How many schedules are run, and how long each is.
@@ -17,18 +18,6 @@ const STEPS: usize = 120;
 
 /// How many rows the class has.
 const ROWS: u32 = 6;
-
-/// A xorshift generator.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-}
 
 /// What the model knows of a call.
 #[derive(Debug)]
@@ -306,7 +295,7 @@ impl Run {
         }
     }
 
-    fn step(&mut self, random: &mut Random) {
+    fn step(&mut self, random: &Random) {
         let sink = random.below(self.sinks.len());
         match random.below(50) {
             0..6 => self.start(sink, Kind::Query),
@@ -383,11 +372,11 @@ fn open(stage: &mut Stage) -> Enumerator {
 #[test]
 fn i01_to_i11_hold_in_random_schedules() {
     for seed in 0..SCHEDULES {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let random = Random::new(seed);
         let mut run = Run::new();
         let schedule = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for _ in 0..STEPS {
-                run.step(&mut random);
+                run.step(&random);
             }
             run.end(random.below(3) == 0);
         }));

@@ -20,5 +20,6 @@ mod namespaces;
 mod panics;
 mod properties;
 mod queries;
+mod random;
 mod sources;
 mod support;

@@ -10,6 +10,7 @@ use msgpump::wbem::{
 };
 use msgpump::{Budget, Pump};
 
+use crate::random::Random;
 use crate::support::{HOME, Stage, instance};
 
 /// How many schedules are run.
@@ -17,24 +18,6 @@ const SCHEDULES: u64 = 200;
 
 /// How deep loops within callbacks go.
 const LOOPS_MAX: usize = 3;
-
-/// A xorshift generator.
-struct Random(Cell<u64>);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1))
-    }
-
-    fn below(&self, limit: usize) -> usize {
-        let mut state = self.0.get();
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        self.0.set(state);
-        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-}
 
 /// What all sinks of a schedule share.
 struct World {

@@ -14,27 +14,13 @@ use msgpump::winsock::{
 use msgpump::{Budget, Payload};
 
 use crate::net::{ALL, Net, Peer, anywhere, peer_of, reset, say, say_urgently, v4};
+use crate::random::Random;
 
 /// Steps of the other side before it ends the connection, at most.
 const STEPS_MAX: usize = 30;
 
 /// Wine tells a reset as an end in order, and of no urgent data.
 const TELLS_ALL: bool = cfg!(target_os = "linux");
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % limit
-    }
-
-    fn one_in(&mut self, many: usize) -> bool {
-        self.below(many) == 0
-    }
-}
 
 struct Stage {
     net: Net,
@@ -52,7 +38,7 @@ struct Stage {
 
 impl Stage {
     fn new(seed: u64, order: CloseOrder) -> Stage {
-        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut random = Random::new(seed);
         let mut net = Net::with(WinsockSettings::default().close_order(order), Version::V1_1);
         let mut is_connected = true;
         let (socket, peer) = match random.below(3) {

@@ -13,6 +13,7 @@ mod every_call;
 mod layout;
 mod memory;
 mod net;
+mod random;
 mod requests;
 mod schedules;
 mod select;

@@ -11,29 +11,11 @@ use msgpump::simulation::{Act, NameServer, Simulation};
 use msgpump::winsock::{Delivery, TaskHandle, Version, Winsock, WinsockSettings, WsaData, htons};
 use msgpump::{Budget, Filter, Message, Payload, Pump, ResolverConfig, Rest, Settings, WindowId};
 
+use crate::random::Random;
 use crate::support::{Ealready, Einval, Ewouldblock, Notinitialised, zone};
 
 const CAPACITY: usize = 8;
 const REQUESTS_MAX: usize = 24;
-
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        if from.is_empty() { None } else { Some(from[self.below(from.len())]) }
-    }
-}
 
 /// What may still be seen, and what handles are.
 #[derive(Default)]

@@ -15,21 +15,7 @@ use msgpump::winsock::{
 use msgpump::{Budget, Message, Pump, WindowId};
 
 use crate::net::{ALL, anywhere, v4};
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % limit
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
+use crate::random::Random;
 
 /// What the model knows of a socket.
 struct Known {
@@ -65,7 +51,7 @@ impl Stage {
         winsock.wsa_startup(Version::V1_1, Some(&mut WsaData::default())).expect("1.1 is offered");
         let windows = vec![pump.root_window(), pump.open_window()];
         let listener = TcpListener::bind(anywhere()).expect("the loopback interface is there");
-        let random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let random = Random::new(seed);
         let (sockets, closed, in_hand) = (HashMap::new(), Vec::new(), Vec::new());
         let mut stage = Stage {
             pump,
@@ -107,7 +93,7 @@ impl Stage {
         // In their order, so that a seed gives the same run.
         let mut handles: Vec<_> = self.sockets.keys().copied().collect();
         handles.sort_unstable();
-        (!handles.is_empty()).then(|| self.random.pick(&handles))
+        self.random.pick(&handles)
     }
 
     fn connect(&mut self) {
@@ -142,7 +128,8 @@ impl Stage {
     fn new_selection(&mut self) -> (WindowId, u32, i32) {
         self.last_message += 1;
         let events = [ALL, FD_READ, FD_READ | FD_CLOSE, FD_WRITE, FD_CLOSE, FD_CONNECT | FD_READ | FD_WRITE];
-        (self.random.pick(&self.windows), self.last_message, self.random.pick(&events))
+        let window = self.random.pick(&self.windows).expect("the root window stays");
+        (window, self.last_message, events[self.random.below(events.len())])
     }
 
     fn select(&mut self) {
