@@ -332,7 +332,9 @@ impl Associations {
         found(left).zip(found(right)).is_some_and(|((class, keys), (other, others))| {
             // One may be named by a parent of its class.
             let is_related = class.is_a(other.name()) || other.is_a(class.name());
-            is_related && keys.iter().zip(&others).all(|(left, right)| left.is_same_key(right))
+            is_related
+                && keys.len() == others.len()
+                && keys.iter().zip(&others).all(|(left, right)| left.is_same_key(right))
         })
     }
 

@@ -203,6 +203,10 @@ impl Calls {
 
     /// Remembers that a call was cancelled, in place of the one that was cancelled longest ago if there are many.
     fn remember(&mut self, operation: OperationId, call: CallId) {
+        // One that was left to itself before is known already.
+        if !self.cancelled.insert(operation) {
+            return;
+        }
         if self.cancelled_in_order.len() == CANCELLED_MAX
             && let Some((operation, call)) = self.cancelled_in_order.pop_front()
         {
@@ -210,7 +214,6 @@ impl Calls {
             self.cancelled_calls.remove(&call);
         }
         self.cancelled_in_order.push_back((operation, call));
-        self.cancelled.insert(operation);
         self.cancelled_calls.insert(call);
     }
 
